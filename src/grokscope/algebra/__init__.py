@@ -1,0 +1,1 @@
+"""Finite groups and the Fourier bases of the functions on them."""

@@ -1,0 +1,1 @@
+"""Errors, seeds and the small shared types that every layer may use."""

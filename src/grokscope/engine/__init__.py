@@ -1,0 +1,22 @@
+"""The engine: steps many networks at once, knows nothing of measures, files or screens."""
+
+from grokscope.engine.loss import CrossEntropy
+from grokscope.engine.optimizer import AdamW
+from grokscope.engine.population import Divergence, Job, Lane, Population, Setup
+from grokscope.engine.schedule import log_spaced
+
+OPTIMIZERS: dict[str, type[AdamW]] = {"adamw": AdamW}
+LOSSES: dict[str, type[CrossEntropy]] = {"cross_entropy": CrossEntropy}
+
+__all__ = [
+    "LOSSES",
+    "OPTIMIZERS",
+    "AdamW",
+    "CrossEntropy",
+    "Divergence",
+    "Job",
+    "Lane",
+    "Population",
+    "Setup",
+    "log_spaced",
+]

@@ -1,0 +1,20 @@
+"""Networks with a leading `model` axis: a stack is the normal case, one network a stack of one."""
+
+from grokscope.models.base import Hook, Model, Parameters, Vocab
+from grokscope.models.mlp import EmbeddingMLP
+from grokscope.models.transformer import OneLayerTransformer
+
+MODELS: dict[str, type[Model]] = {
+    "mlp": EmbeddingMLP,
+    "transformer": OneLayerTransformer,
+}
+
+__all__ = [
+    "MODELS",
+    "EmbeddingMLP",
+    "Hook",
+    "Model",
+    "OneLayerTransformer",
+    "Parameters",
+    "Vocab",
+]

@@ -1,0 +1,153 @@
+"""What a model is: a frozen config with initialisation, a plain forward and a fast read-out.
+
+Parameters are a dict of tensors with TransformerLens's names, each with a leading `model` axis.
+Settings that may differ between the networks of one stack (such as the attention rate) travel in
+the same dict as untrained constants with one value per network.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from grokscope.core.errors import SettingError
+from grokscope.core.seeds import generator
+
+Parameters = dict[str, Tensor]
+Activation = Literal["relu", "gelu", "square"]
+Shape = tuple[int, ...]
+
+Hook = Callable[[str, Tensor], Tensor | None]
+"""Called with every activation's name and value; what it returns replaces the value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocab:
+    """The sizes that a task gives to a model."""
+
+    d_vocab: int
+    """Number of operand tokens."""
+    n_classes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(ABC):
+    """A network architecture for tables of two operands."""
+
+    PER_NETWORK: ClassVar[frozenset[str]] = frozenset({"init_scale"})
+    """Fields that may differ between the networks of one stack."""
+
+    init_scale: float = 1.0
+    """Factor on every initial parameter (the α of arXiv 2210.01117)."""
+
+    def __post_init__(self) -> None:
+        if not self.init_scale > 0:
+            raise SettingError("init_scale", "greater than 0", self.init_scale)
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """A short name for people that tells the networks of a run apart."""
+
+    @abstractmethod
+    def init(self, vocab: Vocab, seeds: Sequence[int]) -> Parameters:
+        """Trained parameters of one network per seed, as published, before `init_scale`."""
+
+    @abstractmethod
+    def forward(
+        self, params: Parameters, inputs: Int[Tensor, "model row slot"], hook: Hook | None = None
+    ) -> Float[Tensor, "model row n_outputs"]:
+        """Logits at the read-out, computed plainly at every position; calls `hook` on the way."""
+
+    @abstractmethod
+    def readout(
+        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
+    ) -> Float[Tensor, "model row n_outputs"]:
+        """The same logits, with everything that depends on one token computed once per token."""
+
+    @abstractmethod
+    def neurons(
+        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
+    ) -> Float[Tensor, "model row neuron"]:
+        """Activations after the last hidden layer's nonlinearity, at the read-out."""
+
+    @abstractmethod
+    def neuron_to_logit(self, params: Parameters) -> Float[Tensor, "model neuron n_outputs"]:
+        """The linear map from the last hidden layer to the logits (W_L of arXiv 2301.05217)."""
+
+    @abstractmethod
+    def operand_embeddings(
+        self, params: Parameters, d_vocab: int
+    ) -> Float[Tensor, "model slot d_vocab d_model"]:
+        """The embedding of every operand token, per slot (the same twice for a shared one)."""
+
+    def constants(self, networks: Sequence["Model"]) -> Parameters:
+        """Untrained per-network settings, each of shape (model,)."""
+        names = sorted(self.PER_NETWORK - {"init_scale"})
+        return {
+            name: torch.tensor(
+                [getattr(network, name) for network in networks], dtype=torch.float64
+            )
+            for name in names
+        }
+
+    def stack_key(self) -> "Model":
+        """This config with every per-network field at its default: equal keys share a stack."""
+        defaults = {f.name: f.default for f in fields(self) if f.name in self.PER_NETWORK}
+        return replace(self, **defaults)
+
+
+def normal(name: str, shape: Shape, std: float, seeds: Sequence[int]) -> Float[Tensor, "model ..."]:
+    """Gaussian initial values, one independent stream per seed and parameter name."""
+    draws = [torch.randn(shape, generator=generator(seed, f"init/{name}")) for seed in seeds]
+    return torch.stack(draws) * std
+
+
+def uniform(
+    name: str, shape: Shape, bound: float, seeds: Sequence[int]
+) -> Float[Tensor, "model ..."]:
+    """Uniform initial values in [−bound, bound], one independent stream per seed and name."""
+    draws = [torch.rand(shape, generator=generator(seed, f"init/{name}")) for seed in seeds]
+    return (2 * torch.stack(draws) - 1) * bound
+
+
+def activate(pre: Float[Tensor, "..."], activation: Activation) -> Float[Tensor, "..."]:
+    """The nonlinearity; ReLU works in place, on a tensor that nobody else needs."""
+    if activation == "relu":
+        return F.relu_(pre)
+    return F.gelu(pre) if activation == "gelu" else pre.square()
+
+
+def check_activation(activation: str) -> None:
+    """Refuse an unknown nonlinearity.
+
+    Raises:
+        SettingError: it is not one of `relu`, `gelu`, `square`.
+    """
+    if activation not in ("relu", "gelu", "square"):
+        raise SettingError("activation", "`relu`, `gelu` or `square`", activation)
+
+
+def select_rows(
+    table: Float[Tensor, "model entry d"], index: Int[Tensor, "model row"]
+) -> Float[Tensor, "model row d"]:
+    """Row `index[m, r]` of each network's own table.
+
+    One flat index_select: its backward is an index_add over whole rows, which costs a tenth of
+    the scatter behind fancy indexing.
+    """
+    n_models, n_entries, width = table.shape
+    offsets = torch.arange(n_models, device=index.device).unsqueeze(1) * n_entries
+    flat = table.reshape(n_models * n_entries, width)
+    return flat.index_select(0, (index + offsets).flatten()).view(n_models, -1, width)
+
+
+def observed(hook: Hook | None, name: str, value: Tensor) -> Tensor:
+    """Show an activation to the hook and take what it gives back."""
+    replaced = hook(name, value) if hook is not None else None
+    return value if replaced is None else replaced

@@ -1,0 +1,142 @@
+"""Embedding MLPs: the linear models of arXiv 2306.17844, their concatenating and deeper kin.
+
+Both operands are embedded, their embeddings summed or concatenated, and sent through hidden layers
+to the logits. `sum` with one hidden layer is their model α, with two β; `concat` is δ; `sum` with
+separate vocabularies is α′.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from grokscope.core.errors import SettingError
+from grokscope.models.base import (
+    Activation,
+    Hook,
+    Model,
+    Parameters,
+    Vocab,
+    activate,
+    check_activation,
+    normal,
+    observed,
+    select_rows,
+    uniform,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingMLP(Model):
+    """Embed, combine, hidden layers with bias, unembed without."""
+
+    d_model: int = 256
+    """Width of one embedding."""
+    d_hidden: int = 256
+    n_hidden_layers: int = 1
+    combine: Literal["sum", "concat"] = "sum"
+    activation: Activation = "relu"
+    separate_vocab: bool = False
+    """Give each operand slot tokens of its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_activation(self.activation)
+        for name in ("d_model", "d_hidden", "n_hidden_layers"):
+            if getattr(self, name) < 1:
+                raise SettingError(name, "at least 1", getattr(self, name))
+        if self.combine not in ("sum", "concat"):
+            raise SettingError("combine", "`sum` or `concat`", self.combine)
+
+    @property
+    def name(self) -> str:
+        """Such as `MLP, sum, 1 hidden layer`."""
+        plural = "s" if self.n_hidden_layers > 1 else ""
+        return f"MLP, {self.combine}, {self.n_hidden_layers} hidden layer{plural}"
+
+    def init(self, vocab: Vocab, seeds: Sequence[int]) -> Parameters:
+        """As published: Gaussian embeddings, hidden layers uniform in ±1/√(fan in)."""
+        slots = 2 if self.combine == "concat" else 1
+        tokens = vocab.d_vocab * (2 if self.separate_vocab else 1)
+        embed_std = (2 / (self.d_model * slots)) ** 0.5
+        fan_in = self.d_model * slots
+        params = {"W_E": normal("W_E", (tokens, self.d_model), embed_std, seeds)}
+        for weight, bias in self._layers():
+            bound = fan_in**-0.5
+            params[weight] = uniform(weight, (fan_in, self.d_hidden), bound, seeds)
+            params[bias] = uniform(bias, (self.d_hidden,), bound, seeds)
+            fan_in = self.d_hidden
+        params["W_U"] = normal("W_U", (fan_in, vocab.n_classes), fan_in**-0.5, seeds)
+        return params
+
+    def forward(
+        self, params: Parameters, inputs: Int[Tensor, "model row slot"], hook: Hook | None = None
+    ) -> Float[Tensor, "model row n_outputs"]:
+        """Row by row, plainly; activations are (model row width)."""
+        tokens = inputs
+        if self.separate_vocab:
+            shift = torch.tensor([0, params["W_E"].shape[1] // 2], device=inputs.device)
+            tokens = inputs + shift
+        which = torch.arange(len(tokens), device=tokens.device)[:, None, None]
+        embed = params["W_E"][which, tokens]
+        joined = embed.sum(2) if self.combine == "sum" else embed.flatten(2)
+        post = observed(hook, "resid_pre", joined)
+        for i, (weight, bias) in enumerate(self._layers()):
+            suffix = f"_{i}" if i else ""
+            pre = torch.einsum("mrd,mdn->mrn", post, params[weight]) + params[bias].unsqueeze(1)
+            pre = observed(hook, f"pre{suffix}", pre)
+            # clone: the ReLU works in place and a hook may keep `pre`
+            post = observed(hook, f"post{suffix}", activate(pre.clone(), self.activation))
+        return observed(hook, "logits", torch.einsum("mrn,mnv->mrv", post, params["W_U"]))
+
+    def readout(
+        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
+    ) -> Float[Tensor, "model row n_outputs"]:
+        """The first layer's product once per token, then one gather and sum per row."""
+        return torch.bmm(self.neurons(params, inputs), params["W_U"])
+
+    def neurons(
+        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
+    ) -> Float[Tensor, "model row neuron"]:
+        """Activations of the last hidden layer."""
+        first, second = self._first_layer(params)
+        a, b = inputs.unbind(-1)
+        post = activate(select_rows(first, a) + select_rows(second, b), self.activation)
+        for weight, bias in self._layers()[1:]:
+            pre = torch.baddbmm(params[bias].unsqueeze(1), post, params[weight])
+            post = activate(pre, self.activation)
+        return post
+
+    def neuron_to_logit(self, params: Parameters) -> Float[Tensor, "model neuron n_outputs"]:
+        """W_U itself."""
+        return params["W_U"]
+
+    def operand_embeddings(
+        self, params: Parameters, d_vocab: int
+    ) -> Float[Tensor, "model slot d_vocab d_model"]:
+        """Rows of W_E that belong to each operand slot."""
+        first = params["W_E"][:, :d_vocab]
+        second = params["W_E"][:, d_vocab:] if self.separate_vocab else first
+        return torch.stack([first, second], 1)
+
+    def _layers(self) -> list[tuple[str, str]]:
+        """Names of each hidden layer's weight and bias."""
+        deeper = [(f"W_hidden_{i}", f"b_hidden_{i}") for i in range(1, self.n_hidden_layers)]
+        return [("W_in", "b_in"), *deeper]
+
+    def _first_layer(
+        self, params: Parameters
+    ) -> tuple[Float[Tensor, "model d_vocab d_hidden"], Float[Tensor, "model d_vocab d_hidden"]]:
+        """Each slot's contribution to the first pre-activation, per token; the bias in slot 0."""
+        tokens = params["W_E"].shape[1]
+        d_vocab = tokens // 2 if self.separate_vocab else tokens
+        first, second = self.operand_embeddings(params, d_vocab).unbind(1)
+        weights = params["W_in"].chunk(2, 1) if self.combine == "concat" else [params["W_in"]] * 2
+        bias = params["b_in"].unsqueeze(1)
+        if not self.separate_vocab and self.combine == "sum":
+            shared = torch.bmm(first, weights[1])
+            return shared + bias, shared
+        return torch.baddbmm(bias, first, weights[0]), torch.bmm(second, weights[1])

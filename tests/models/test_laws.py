@@ -1,0 +1,170 @@
+"""Laws of every registered model: fast path equals plain forward, published initialisation, hooks."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from grokscope.core.errors import SettingError
+from grokscope.models import MODELS, EmbeddingMLP, Model, OneLayerTransformer, Vocab
+
+VOCAB = Vocab(d_vocab=11, n_classes=11)
+VARIANTS: dict[str, Model] = {
+    "nanda2023": OneLayerTransformer(d_model=16, n_heads=2),
+    "nanda2023, gelu": OneLayerTransformer(d_model=16, n_heads=2, activation="gelu"),
+    "zhong2023": OneLayerTransformer(
+        d_model=16, n_heads=4, equals_token=False, causal=False, init_like="zhong2023"
+    ),
+    "zhong2023, separate": OneLayerTransformer(
+        d_model=16, n_heads=4, equals_token=False, causal=False, separate_vocab=True
+    ),
+    "zhong2023, equals, separate": OneLayerTransformer(
+        d_model=16, n_heads=4, causal=False, separate_vocab=True, activation="square"
+    ),
+    "mlp sum": EmbeddingMLP(d_model=16, d_hidden=24),
+    "mlp concat": EmbeddingMLP(d_model=16, d_hidden=24, combine="concat", activation="gelu"),
+    "mlp deep": EmbeddingMLP(d_model=16, d_hidden=24, n_hidden_layers=3, activation="square"),
+    "mlp separate": EmbeddingMLP(d_model=16, d_hidden=24, separate_vocab=True),
+    "mlp concat separate": EmbeddingMLP(
+        d_model=16, d_hidden=24, separate_vocab=True, combine="concat"
+    ),
+}
+RATES = (0.0, 0.4, 1.0)
+
+
+def _stack(model: Model, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Three networks; transformers with three attention rates."""
+    params = {k: v.to(dtype) for k, v in model.init(VOCAB, [3, 4, 5]).items()}
+    networks: list[Model] = [model] * 3
+    if isinstance(model, OneLayerTransformer):
+        networks = [replace(model, attention_rate=rate) for rate in RATES]
+    return params | model.constants(networks)
+
+
+def _rows(n_models: int = 3) -> torch.Tensor:
+    table = torch.cartesian_prod(torch.arange(11), torch.arange(11))
+    return torch.stack(
+        [
+            table[torch.randperm(121, generator=torch.Generator().manual_seed(i))[:50]]
+            for i in range(n_models)
+        ]
+    )
+
+
+def test_every_registered_model_has_a_variant_here():
+    assert {type(model) for model in VARIANTS.values()} == set(MODELS.values())
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
+def test_readout_equals_plain_forward(name: str, dtype: torch.dtype, tolerance: float):
+    model, inputs = VARIANTS[name], _rows()
+    params = _stack(model, dtype)
+    plain, fast = model.forward(params, inputs), model.readout(params, inputs)
+    assert fast.shape == plain.shape
+    assert (plain - fast).norm() <= tolerance * plain.norm()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_readout_and_plain_forward_have_the_same_gradients(name: str):
+    model, inputs = VARIANTS[name], _rows()
+    constants = model.constants([model] * 3)
+    trained = {k: v.double().requires_grad_() for k, v in model.init(VOCAB, [3, 4, 5]).items()}
+    weights = torch.randn(3, 50, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    gradients = []
+    for path in (model.forward, model.readout):
+        loss = (path(trained | constants, inputs).tanh() * weights).sum()
+        gradients.append(torch.autograd.grad(loss, list(trained.values()), allow_unused=True))
+    for key, plain, fast in zip(trained, *gradients, strict=True):
+        plain = torch.zeros_like(trained[key]) if plain is None else plain
+        assert fast is not None, key
+        assert (plain - fast).norm() <= 1e-10 * (1 + plain.norm()), key
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_networks_do_not_see_their_neighbours(name: str):
+    model, inputs = VARIANTS[name], _rows()
+    params = _stack(model, torch.float64)
+    together = model.readout(params, inputs)
+    for i in range(3):
+        alone = model.readout({k: v[i : i + 1] for k, v in params.items()}, inputs[i : i + 1])
+        assert torch.allclose(together[i], alone[0], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_initial_values_depend_on_the_seed_alone(name: str):
+    model = VARIANTS[name]
+    three, one = model.init(VOCAB, [3, 4, 5]), model.init(VOCAB, [4])
+    for key in three:
+        assert torch.equal(three[key][1], one[key][0])
+        if "b_" not in key:
+            assert not torch.equal(three[key][0], three[key][1])
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_neurons_and_their_map_are_what_the_plain_forward_shows(name: str):
+    model, inputs = VARIANTS[name], _rows()
+    params = _stack(model, torch.float64)
+    seen: dict[str, torch.Tensor] = {}
+    model.forward(params, inputs, lambda key, value: seen.__setitem__(key, value))
+    last = [key for key in seen if key.startswith("post")][-1]
+    post = seen[last][:, :, -1] if seen[last].dim() == 4 else seen[last]
+    assert torch.allclose(model.neurons(params, inputs), post, rtol=1e-10, atol=1e-12)
+    step = torch.zeros_like(post)
+    step[..., 2] = 1.0
+    moved = model.forward(
+        params, inputs, lambda key, value: _shift(value, step) if key == last else None
+    )
+    expected = model.neuron_to_logit(params)[:, None, 2] + model.forward(params, inputs)
+    assert torch.allclose(moved, expected.expand_as(moved), rtol=1e-9, atol=1e-10)
+
+
+def _shift(value: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+    if value.dim() == 3:
+        return value + step
+    return torch.cat([value[:, :, :-1], (value[:, :, -1] + step).unsqueeze(2)], 2)
+
+
+def test_published_initial_scales():
+    vocab = Vocab(d_vocab=113, n_classes=113)
+    params = OneLayerTransformer().init(vocab, [0])
+    assert params["W_E"].shape == (1, 114, 128)
+    assert params["W_U"].shape == (1, 128, 114)
+    expected = {"W_E": 128, "W_pos": 128, "W_Q": 128, "W_O": 128, "W_in": 128, "W_U": 114}
+    for name, variance in expected.items():
+        assert params[name].std() == pytest.approx(variance**-0.5, rel=0.1)
+    zhong = OneLayerTransformer(init_like="zhong2023").init(vocab, [0])
+    assert zhong["W_in"].std() == pytest.approx(512**-0.5, rel=0.05)
+    mlp = EmbeddingMLP().init(vocab, [0])
+    assert mlp["W_E"].std() == pytest.approx(128**-0.5, rel=0.05)
+    assert mlp["W_in"].abs().max() == pytest.approx(1 / 16, rel=0.01)
+
+
+def test_attention_rate_zero_sums_the_values():
+    model = VARIANTS["zhong2023"]
+    params = _stack(model, torch.float64)
+    patterns: dict[str, torch.Tensor] = {}
+    model.forward(params, _rows(), lambda key, value: patterns.__setitem__(key, value))
+    pattern = patterns["pattern"]
+    assert torch.equal(pattern[0], torch.ones_like(pattern[0]))
+    assert torch.allclose(pattern[2].sum(-1), torch.ones_like(pattern[2].sum(-1)))
+    assert torch.allclose(pattern[1].sum(-1), torch.full_like(pattern[1].sum(-1), 0.4 + 0.6 * 2))
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "message"),
+    [
+        (
+            OneLayerTransformer,
+            {"d_model": 30},
+            "`d_model` must be a positive multiple of `n_heads`",
+        ),
+        (OneLayerTransformer, {"attention_rate": 1.5}, r"`attention_rate` must be in \[0, 1\]"),
+        (OneLayerTransformer, {"d_mlp": 0}, "`d_mlp` must be at least 1, got 0"),
+        (OneLayerTransformer, {"init_scale": 0.0}, "`init_scale` must be greater than 0"),
+        (EmbeddingMLP, {"n_hidden_layers": 0}, "`n_hidden_layers` must be at least 1"),
+    ],
+)
+def test_bad_settings_are_refused(model: type[Model], settings: dict[str, object], message: str):
+    with pytest.raises(SettingError, match=message):
+        model(**settings)  # type: ignore[arg-type]

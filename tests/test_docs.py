@@ -1,0 +1,76 @@
+"""What the pages for readers promise exists: linked files, scripts, subcommands, imports."""
+
+import ast
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)|(?:src|href)=\"([^\"#]+)")
+SHELLS = {"console", "bash", "sh", "shell"}
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+
+
+def blocks(page: Path, languages: set[str]) -> list[str]:
+    """The fenced blocks of a page in one of the languages."""
+    found = FENCE.findall(page.read_text(encoding="utf-8"))
+    return [text for language, text in found if language in languages]
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The words of each command line in the page's console blocks; shown output starts no `$`."""
+    lines = [line.strip() for text in blocks(page, SHELLS) for line in text.splitlines()]
+    return [line.removeprefix("$ ").split() for line in lines if line and not line.startswith("#")]
+
+
+@pytest.fixture(scope="session")
+def help_text() -> str:
+    program = "from grokscope.cli.main import main; main()"
+    process = subprocess.run(
+        [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+@every_page
+def test_every_relative_link_leads_to_a_file(page: Path):
+    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+    targets = [markdown or html for markdown, html in LINK.findall(prose)]
+    relative = [target for target in targets if not re.match(r"[a-z]+:", target)]
+    assert [target for target in relative if not (page.parent / target).exists()] == []
+
+
+@every_page
+def test_every_script_it_names_can_be_run(page: Path):
+    named = re.findall(r"(?<![\w/.])scripts/[\w-]+", page.read_text(encoding="utf-8"))
+    assert [name for name in named if not os.access(ROOT / name, os.X_OK)] == []
+
+
+@every_page
+def test_every_subcommand_it_shows_exists(page: Path, help_text: str):
+    lines = [[Path(words[0]).name, *words[1:]] for words in commands(page)]
+    shown = {words[1] for words in lines if words[0] == "grokscope" and len(words) > 1}
+    names = {name for name in shown if not name.startswith("-")}
+    assert {name for name in names if not re.search(rf"\b{re.escape(name)}\b", help_text)} == set()
+
+
+@every_page
+def test_every_python_block_parses_and_its_grokscope_imports_exist(page: Path):
+    for text in blocks(page, {"python"}):
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("grokscope"):
+                module = importlib.import_module(node.module or "")
+                assert [a.name for a in node.names if not hasattr(module, a.name)] == []
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.name.startswith("grokscope"):
+                        importlib.import_module(alias.name)
