@@ -207,7 +207,7 @@ class OneLayerTransformer(Model):
     def _position_tables(
         self, params: Parameters, d_vocab: int
     ) -> list[Float[Tensor, "model _ d_model"]]:
-        """The residual stream before attention, per position, for each token that can stand there."""
+        """The residual stream before attention: per position, for each token it can hold."""
         first, second = self.operand_embeddings(params, d_vocab).unbind(1)
         tables = [first, second] + ([params["W_E"][:, -1:]] if self.equals_token else [])
         return [table + params["W_pos"][:, i : i + 1] for i, table in enumerate(tables)]
