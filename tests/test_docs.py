@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+HISTORY = ROOT / "LOG.md"  # tells what was, so it may name what is gone
+PAGES = [*sorted({*ROOT.glob("*.md")} - {HISTORY}), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)|(?:src|href)=\"([^\"#]+)")
 SHELLS = {"console", "bash", "sh", "shell"}
@@ -26,9 +27,13 @@ def blocks(page: Path, languages: set[str]) -> list[str]:
 
 
 def commands(page: Path) -> list[list[str]]:
-    """The words of each command line in the page's console blocks; shown output starts no `$`."""
-    lines = [line.strip() for text in blocks(page, SHELLS) for line in text.splitlines()]
-    return [line.removeprefix("$ ").split() for line in lines if line and not line.startswith("#")]
+    """The words of each command of the page's console blocks: `$ ` lines, or all without any."""
+    found: list[list[str]] = []
+    for text in blocks(page, SHELLS):
+        lines = [line.strip() for line in text.splitlines()]
+        typed = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")] or lines
+        found += [line.split() for line in typed if line and not line.startswith("#")]
+    return found
 
 
 @pytest.fixture(scope="session")

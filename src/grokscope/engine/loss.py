@@ -12,6 +12,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from grokscope.core.settings import check_types
+
 
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy:
@@ -19,6 +21,9 @@ class CrossEntropy:
 
     precision: Literal["float32", "float64"] = "float32"
     """The precision of the loss; logits are computed in the model's own."""
+
+    def __post_init__(self) -> None:
+        check_types(self)
 
     def __call__(
         self, logits: Float[Tensor, "model row n_outputs"], labels: Int[Tensor, "model row"]

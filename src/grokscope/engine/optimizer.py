@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
+from grokscope.core.settings import check_types
 
 Flat = Float[Tensor, "model parameter"]
 Column = Float[Tensor, "model 1"]
@@ -30,6 +31,7 @@ class AdamW:
     """Step s uses lr · min(s / warmup_steps, 1), so that the first step is 0 as published."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("lr", "weight_decay", "eps", "warmup_steps"):
             if not getattr(self, name) >= 0:
                 raise SettingError(name, "at least 0", getattr(self, name))

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from grokscope.core.errors import SettingError
 from grokscope.core.seeds import generator
+from grokscope.core.settings import check_types
 
 Parameters = dict[str, Tensor]
 Activation = Literal["relu", "gelu", "square"]
@@ -46,6 +47,7 @@ class Model(ABC):
     """Factor on every initial parameter (the α of arXiv 2210.01117)."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not self.init_scale > 0:
             raise SettingError("init_scale", "greater than 0", self.init_scale)
 
@@ -121,16 +123,6 @@ def activate(pre: Float[Tensor, "..."], activation: Activation) -> Float[Tensor,
     if activation == "relu":
         return F.relu_(pre)
     return F.gelu(pre) if activation == "gelu" else pre.square()
-
-
-def check_activation(activation: str) -> None:
-    """Refuse an unknown nonlinearity.
-
-    Raises:
-        SettingError: it is not one of `relu`, `gelu`, `square`.
-    """
-    if activation not in ("relu", "gelu", "square"):
-        raise SettingError("activation", "`relu`, `gelu` or `square`", activation)
 
 
 def select_rows(

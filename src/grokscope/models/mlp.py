@@ -21,7 +21,6 @@ from grokscope.models.base import (
     Parameters,
     Vocab,
     activate,
-    check_activation,
     normal,
     observed,
     select_rows,
@@ -44,12 +43,9 @@ class EmbeddingMLP(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_activation(self.activation)
         for name in ("d_model", "d_hidden", "n_hidden_layers"):
             if getattr(self, name) < 1:
                 raise SettingError(name, "at least 1", getattr(self, name))
-        if self.combine not in ("sum", "concat"):
-            raise SettingError("combine", "`sum` or `concat`", self.combine)
 
     @property
     def name(self) -> str:

@@ -21,7 +21,6 @@ from grokscope.models.base import (
     Parameters,
     Vocab,
     activate,
-    check_activation,
     normal,
     observed,
     select_rows,
@@ -52,7 +51,6 @@ class OneLayerTransformer(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_activation(self.activation)
         if self.d_model < 1 or self.n_heads < 1 or self.d_model % self.n_heads:
             rule = f"a positive multiple of `n_heads` = {self.n_heads}"
             raise SettingError("d_model", rule, self.d_model)
@@ -60,8 +58,6 @@ class OneLayerTransformer(Model):
             raise SettingError("d_mlp", "at least 1", self.d_mlp)
         if not 0 <= self.attention_rate <= 1:
             raise SettingError("attention_rate", "in [0, 1]", self.attention_rate)
-        if self.init_like not in ("nanda2023", "zhong2023"):
-            raise SettingError("init_like", "`nanda2023` or `zhong2023`", self.init_like)
 
     @property
     def name(self) -> str:

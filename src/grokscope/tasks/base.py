@@ -16,6 +16,7 @@ from torch import Tensor
 from grokscope.algebra.cyclic import CyclicStructure
 from grokscope.core.errors import SettingError
 from grokscope.core.seeds import generator
+from grokscope.core.settings import check_types
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +64,9 @@ class Task(ABC):
     """Seed of the split; the network's own seed where none is given."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not 0 < self.train_fraction <= 1:
             raise SettingError("train_fraction", "in (0, 1]", self.train_fraction)
-        if self.split not in ("random", "orbits"):
-            raise SettingError("split", "`random` or `orbits`", self.split)
 
     @abstractmethod
     def table(self) -> Table:

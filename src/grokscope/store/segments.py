@@ -1,0 +1,218 @@
+"""Tables of numbers as Parquet: curve segments and the progress table, by way of DuckDB.
+
+One segment holds what one flush of the whole population recorded. Scalars are columns; a series
+(a spectrum per network and step) is a list column. NaN in a scalar column is stored as NULL, so
+that an average over a table does not silently become NaN, and is NaN again when it is read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from grokscope.core.errors import UsageError, VerificationError
+from grokscope.store.durable import native_error
+from grokscope.store.schema import SCHEMA_KEY, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    import duckdb
+    import numpy as np
+    from numpy.typing import NDArray
+
+    type Columns = Mapping[str, NDArray[Any] | Sequence[Sequence[float]]]
+
+METRICS = "metrics"
+PROGRESS_NAME = f"{METRICS}/progress.parquet"
+KEYS = ("network", "step")
+
+
+def connect(threads: int | None = None) -> "duckdb.DuckDBPyConnection":
+    """An in-memory database that loads no extension and sees no Python variable.
+
+    Args:
+        threads: None uses every core.
+    """
+    import duckdb
+
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "python_enable_replacements": False,
+        "temp_directory": "",
+    }
+    if threads is not None:
+        config["threads"] = threads
+    return duckdb.connect(":memory:", config=config)
+
+
+def segment_name(number: int) -> str:
+    """The path of a segment relative to its run; numbers start at 1."""
+    return f"{METRICS}/seg-{number:06d}.parquet"
+
+
+def segment_names(listed: Iterable[str]) -> list[str]:
+    """The segments among the files of a manifest, oldest first."""
+    return sorted(name for name in listed if name.startswith(f"{METRICS}/seg-"))
+
+
+def write_table(path: Path, columns: "Columns") -> None:
+    """Write columns of equal length as one zstd-compressed Parquet file.
+
+    Args:
+        path: a file that does not exist.
+        columns: one value per row; a 2-D array or a sequence of sequences becomes a list column.
+            `network` and `step` must be among them.
+
+    Raises:
+        UsageError: the columns do not make a table.
+        OSError: the file cannot be written.
+    """
+    import duckdb
+
+    prepared = {name: _prepare(name, values) for name, values in columns.items()}
+    _check_table({name: values for name, (values, _) in prepared.items()})
+    selected = [
+        f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" if kind else identifier(name)
+        for name, (_, kind) in prepared.items()
+    ]
+    with connect(threads=1) as connection:
+        connection.register("columns", {name: values for name, (values, _) in prepared.items()})
+        try:
+            connection.execute(
+                f"COPY (SELECT {', '.join(selected)} FROM columns) TO {literal(path)} (FORMAT "
+                f"parquet, COMPRESSION zstd, KV_METADATA {{{SCHEMA_KEY}: '{SCHEMA_VERSION}'}})"
+            )
+        except duckdb.IOException as error:
+            raise native_error(error) from error
+
+
+def read_tables(paths: Sequence[Path]) -> "dict[str, NDArray[Any]]":
+    """Every column of some Parquet files together, sorted by network and step.
+
+    Returns:
+        A column per name: 1-D, or 2-D (row × entry) for list columns, padded with NaN to the
+        longest. A number that is missing is NaN, a missing text None. No files: no columns.
+
+    Raises:
+        VerificationError: a file is not readable as Parquet.
+    """
+    import duckdb
+
+    if not paths:
+        return {}
+    with connect() as connection:
+        try:
+            columns = connection.execute(
+                f"SELECT * FROM {parquet(paths)} ORDER BY network, step"
+            ).fetchnumpy()
+        except duckdb.Error as error:
+            raise VerificationError(f"{paths[0].parent}: {str(error).splitlines()[0]}") from error
+    return {name: _dense(values) for name, values in columns.items()}
+
+
+def parquet(paths: Iterable[Path], extra: str = "") -> str:
+    """The SQL that reads some Parquet files as one table, columns matched by name."""
+    listed = ", ".join(literal(path, pattern=True) for path in paths)
+    return f"read_parquet([{listed}], union_by_name = true{extra})"
+
+
+def literal(text: Path | str, *, pattern: bool = False) -> str:
+    """An SQL string; with `pattern`, DuckDB's wildcards in it stand for themselves."""
+    escaped = str(text).replace("'", "''")
+    if pattern:
+        escaped = "".join(f"[{c}]" if c in "[*?" else c for c in escaped)
+    return f"'{escaped}'"
+
+
+def identifier(name: str) -> str:
+    """A column or table name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _prepare(name: str, values: object) -> "tuple[NDArray[Any], str | None]":
+    """The column as DuckDB takes it, and the type to cast it to (None: as it is)."""
+    import numpy as np
+
+    if isinstance(values, np.ndarray):
+        array = cast("NDArray[Any]", values)
+    else:
+        column = list(cast("Iterable[object]", values))
+        if any(_is_series(item) for item in column):
+            return _series([_floats(item) for item in column]), "DOUBLE[]"
+        array = np.array(column)
+    if array.ndim == 2:
+        kind = "FLOAT[]" if array.dtype == np.float32 else "DOUBLE[]"
+        return _series(array.astype(np.float64).tolist()), kind
+    if array.ndim != 1 or array.dtype.kind not in "biufUO":
+        raise UsageError(f"column {name!r} is neither numbers nor text nor lists of numbers")
+    if array.dtype.kind == "O":
+        return _prepare_objects(name, array)
+    return np.ascontiguousarray(array, np.float32 if array.dtype == np.float16 else None), None
+
+
+def _prepare_objects(name: str, array: "NDArray[Any]") -> "tuple[NDArray[Any], str | None]":
+    values = array.tolist()
+    if any(_is_series(item) for item in values):
+        return _prepare(name, values)
+    if all(item is None or isinstance(item, str) for item in values):
+        return array, "VARCHAR"
+    return array, "DOUBLE"
+
+
+def _series(rows: "Sequence[list[float] | None]") -> "NDArray[np.object_]":
+    """An object array of lists: NumPy would make a matrix of lists that are equally long."""
+    import numpy as np
+
+    column = np.empty(len(rows), dtype=object)
+    for index, row in enumerate(rows):
+        column[index] = row
+    return column
+
+
+def _floats(item: object) -> list[float] | None:
+    if item is None:
+        return None
+    return [float("nan") if x is None else float(x) for x in cast("Iterable[Any]", item)]
+
+
+def _is_series(item: object) -> bool:
+    return isinstance(item, list | tuple) or (hasattr(item, "tolist") and hasattr(item, "__len__"))
+
+
+def _check_table(columns: "Mapping[str, NDArray[Any]]") -> None:
+    lengths = {name: len(values) for name, values in columns.items()}
+    missing = [key for key in KEYS if key not in columns]
+    if missing:
+        raise UsageError(f"a table of metrics needs the column {missing[0]!r}")
+    if len(set(lengths.values())) > 1:
+        raise UsageError(f"columns of different lengths: {lengths}")
+    if len({name.casefold() for name in columns}) < len(columns):
+        raise UsageError("two column names differ only in case, which SQL does not tell apart")
+
+
+def _dense(values: "NDArray[Any]") -> "NDArray[Any]":
+    """The column without masks: NaN for missing numbers, a padded matrix for lists."""
+    import numpy as np
+
+    if values.dtype.kind == "O" and any(isinstance(v, np.ndarray) for v in np.ma.getdata(values)):
+        return _padded(values)
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if values.dtype.kind == "O":
+        return values.filled(None)
+    if not np.ma.is_masked(values):
+        return values.data
+    return values.astype(np.promote_types(values.dtype, np.float32)).filled(np.nan)
+
+
+def _padded(values: "NDArray[Any]") -> "NDArray[Any]":
+    import numpy as np
+
+    absent = np.ma.getmaskarray(values)
+    rows = [None if gone else row for row, gone in zip(np.ma.getdata(values), absent, strict=True)]
+    lengths = [0 if row is None else len(row) for row in rows]
+    floats = [row.dtype for row in rows if row is not None and row.dtype.kind == "f"]
+    matrix = np.full((len(rows), max(lengths)), np.nan, floats[0] if floats else np.float64)
+    for target, row, length in zip(matrix, rows, lengths, strict=True):
+        if row is not None:
+            target[:length] = np.ma.filled(row.astype(matrix.dtype), np.nan)
+    return matrix
