@@ -1,3 +1,65 @@
-"""grokscope: an instrument for grokking."""
+"""grokscope: an instrument for grokking.
+
+    import grokscope as gs
+
+    run = gs.run("quick", seeds=3)   # three networks, one population
+    print(run)                       # what each one did, and when
+
+Names are imported when they are first used, so that `import grokscope` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from grokscope.engine import AdamW, CrossEntropy
+    from grokscope.experiment import Config, Run, Training
+    from grokscope.measures.curve import Curve
+    from grokscope.measures.grokdef import Verdict, judge
+    from grokscope.models import EmbeddingMLP, OneLayerTransformer
+    from grokscope.recipes import RECIPES, run
+    from grokscope.tasks import ModularArithmetic
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "AdamW": "grokscope.engine",
+    "Config": "grokscope.experiment",
+    "CrossEntropy": "grokscope.engine",
+    "Curve": "grokscope.measures.curve",
+    "EmbeddingMLP": "grokscope.models",
+    "ModularArithmetic": "grokscope.tasks",
+    "OneLayerTransformer": "grokscope.models",
+    "RECIPES": "grokscope.recipes",
+    "Run": "grokscope.experiment",
+    "Training": "grokscope.experiment",
+    "Verdict": "grokscope.measures.grokdef",
+    "judge": "grokscope.measures.grokdef",
+    "run": "grokscope.recipes",
+}
+
+__all__ = [
+    "RECIPES",
+    "AdamW",
+    "Config",
+    "CrossEntropy",
+    "Curve",
+    "EmbeddingMLP",
+    "ModularArithmetic",
+    "OneLayerTransformer",
+    "Run",
+    "Training",
+    "Verdict",
+    "judge",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name not in _HOMES:
+        raise AttributeError(f"module 'grokscope' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

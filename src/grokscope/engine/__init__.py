@@ -3,7 +3,7 @@
 from grokscope.engine.loss import CrossEntropy
 from grokscope.engine.optimizer import AdamW
 from grokscope.engine.population import Divergence, Job, Lane, Population, Setup
-from grokscope.engine.schedule import log_spaced
+from grokscope.engine.schedule import log_spaced, thin
 
 OPTIMIZERS: dict[str, type[AdamW]] = {"adamw": AdamW}
 LOSSES: dict[str, type[CrossEntropy]] = {"cross_entropy": CrossEntropy}
@@ -19,4 +19,5 @@ __all__ = [
     "Population",
     "Setup",
     "log_spaced",
+    "thin",
 ]

@@ -4,6 +4,8 @@ Grokking spans orders of magnitude, and what counts is the ratio between events;
 ratio r knows each of them to within a factor r.
 """
 
+from itertools import pairwise
+
 from grokscope.core.errors import SettingError
 
 
@@ -24,3 +26,16 @@ def log_spaced(last: int, ratio: float) -> tuple[int, ...]:
     while steps[-1] < last:
         steps.append(min(last, max(steps[-1] + 1, int(steps[-1] * ratio))))
     return tuple(steps)
+
+
+def thin(steps: tuple[int, ...], ratio: float) -> tuple[int, ...]:
+    """As few of the steps as keep neighbours at most `ratio` apart, where the steps allow it.
+
+    >>> thin((0, 1, 2, 3, 4, 5, 6, 7, 8, 9), 2.0)
+    (0, 1, 2, 4, 8, 9)
+    """
+    kept = list(steps[:1])
+    for step, following in pairwise(steps):
+        if step > kept[-1] and following > kept[-1] * ratio:
+            kept.append(step)
+    return tuple(dict.fromkeys([*kept, *steps[-1:]]))

@@ -33,14 +33,15 @@ class Curve:
         SettingError: when lengths differ, steps do not rise, or chance is not below the ceiling.
     """
 
-    step: Int[np.ndarray, " evaluation"]
-    train_acc: Float[np.ndarray, " evaluation"]
-    test_acc: Float[np.ndarray, " evaluation"]
+    # lengths are checked in __post_init__, with a message for people
+    step: Int[np.ndarray, " _evaluation"]
+    train_acc: Float[np.ndarray, " _evaluation"]
+    test_acc: Float[np.ndarray, " _evaluation"]
     n_test: int
     chance: float
     ceiling: float = 1.0
-    train_loss: Float[np.ndarray, " evaluation"] | None = None
-    test_loss: Float[np.ndarray, " evaluation"] | None = None
+    train_loss: Float[np.ndarray, " _evaluation"] | None = None
+    test_loss: Float[np.ndarray, " _evaluation"] | None = None
     loss_scale: float | None = None
     budget_ended: bool = True
     diverged_step: int | None = None

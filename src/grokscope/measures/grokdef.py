@@ -176,7 +176,7 @@ def grokked_step_so_far(curve: Curve, thresholds: Thresholds = GROKDEF_1) -> int
 def may_stop(curve: Curve, thresholds: Thresholds = GROKDEF_1) -> bool:
     """Whether training has gone on long enough after the grokked step to have seen a collapse."""
     grokked = grokked_step_so_far(curve, thresholds)
-    return grokked is not None and curve.step[-1] >= grokked * (1 + thresholds.linger)
+    return grokked is not None and int(curve.step[-1]) >= grokked * (1 + thresholds.linger)
 
 
 def _story(curve: Curve, thresholds: Thresholds) -> Story:

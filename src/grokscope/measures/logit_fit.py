@@ -30,9 +30,7 @@ class LogitFit:
     sine_fve: Float64[Tensor, " key"]
 
 
-def logit_fit(
-    logits: Float[Tensor, "order order order"], frequencies: Sequence[int]
-) -> LogitFit:
+def logit_fit(logits: Float[Tensor, "order order order"], frequencies: Sequence[int]) -> LogitFit:
     """Fit one network's logits, centred over the classes of each row.
 
     The waves are orthogonal over the n³ triples, so each coefficient is a projection of its own;

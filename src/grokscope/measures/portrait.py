@@ -42,9 +42,7 @@ class NeuronMaps:
     maps: Float[Tensor, "neuron order order"]
 
 
-def embedding_circle(
-    embedding: Float[Tensor, "order d_model"], frequency: int
-) -> EmbeddingCircle:
+def embedding_circle(embedding: Float[Tensor, "order d_model"], frequency: int) -> EmbeddingCircle:
     """Project an embedding on the plane of one frequency's cosine and sine directions.
 
     The directions are what the Fourier transform over the tokens gives in d_model, made orthonormal
@@ -59,8 +57,9 @@ def embedding_circle(
     basis = fourier_basis(len(centred)).to(centred)
     found = basis[frequency_rows(frequency, len(centred))] @ centred
     cosine, sine = found[0], found[1] if len(found) == 2 else torch.zeros_like(found[0])
-    first = _unit(cosine, cosine)
-    second = _unit(sine - (sine @ first) * first, sine)
+    floor = 100 * torch.finfo(centred.dtype).eps * centred.norm()
+    first = _unit(cosine, floor)
+    second = _unit(sine - (sine @ first) * first, floor)
     points = centred @ torch.stack([first, second], 1)
     share = found.square().sum() / centred.square().sum()
     return EmbeddingCircle(frequency=frequency, points=points, share=float(share))
@@ -75,11 +74,11 @@ def neuron_maps(neurons: Float[Tensor, "order order neuron"], count: int) -> Neu
     found = neuron_frequencies(neurons.unsqueeze(0))
     alive = torch.nonzero(found.live[0]).flatten()
     frequency, fraction = found.frequency[0, alive], found.fraction[0, alive]
-    order = sorted(range(len(alive)), key=lambda i: -float(fraction[i]))
-    place: dict[int, int] = {}
-    rank = {i: place.setdefault(int(frequency[i]), 0) + _count(place, int(frequency[i])) for i in order}
-    best = sorted(order, key=lambda i: (rank[i], -float(fraction[i])))[:count]
-    shown = torch.tensor(sorted(best, key=lambda i: (int(frequency[i]), -float(fraction[i]))))
+    order = fraction.argsort(descending=True, stable=True)
+    same = frequency[order].unsqueeze(1) == frequency[order]
+    rank = same.tril(-1).sum(1)
+    best = order[rank.argsort(stable=True)][:count]
+    shown = best[frequency[best].argsort(stable=True)]
     return NeuronMaps(
         index=alive[shown],
         frequency=frequency[shown],
@@ -88,8 +87,7 @@ def neuron_maps(neurons: Float[Tensor, "order order neuron"], count: int) -> Neu
     )
 
 
-def _unit(vector: Float[Tensor, " d_model"], whole: Float[Tensor, " d_model"]) -> Tensor:
-    """The vector at length one, or 0 when it is but rounding error of the whole."""
+def _unit(vector: Float[Tensor, " d_model"], floor: Float[Tensor, ""]) -> Tensor:
+    """The vector at length one, or 0 when it is no longer than rounding errors."""
     length = vector.norm()
-    tiny = 100 * torch.finfo(vector.dtype).eps * whole.norm()
-    return vector / length if length > tiny else torch.zeros_like(vector)
+    return vector / length if length > floor else torch.zeros_like(vector)

@@ -40,7 +40,7 @@ class Progress:
 
     restricted_loss: Float64[Tensor, " model"]
     excluded_loss: Float64[Tensor, " model"]
-    excluded_loss_by_frequency: list[Float64[Tensor, " key"]]
+    excluded_loss_by_frequency: list[Float64[Tensor, " _key"]]
     full_loss: Float64[Tensor, " model"]
     logit_fve: Float64[Tensor, " model"]
 
@@ -87,7 +87,9 @@ def restricted_loss(
     """Loss on all rows of the key frequencies' part of the logits alone.
 
     To that part the mean over the inputs of what was taken away is added for each class, as in the
-    published code. It falls as soon as the circuit exists, however loud the memorised part is.
+    published code. It falls as the circuit forms, before the memorised part is gone. It is no proof
+    of a circuit by itself: a table learned by heart that raises the right logit on some rows also
+    has, on average over the inputs, a part along every frequency.
     """
     losses: list[Tensor] = []
     for network, keys in zip(logits, frequencies, strict=True):
@@ -118,7 +120,7 @@ def excluded_loss_by_frequency(
     logits: Float[Tensor, "model order order order"],
     frequencies: Frequencies,
     train: Bool[Tensor, "model order order"],
-) -> list[Float64[Tensor, " key"]]:
+) -> list[Float64[Tensor, " _key"]]:
     """Loss on training rows without one key frequency at a time (the published code's vector)."""
     return [
         _excluded(network, [[k] for k in keys], kept)

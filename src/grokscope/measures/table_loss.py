@@ -15,7 +15,6 @@ def table_metrics(
     train: Rows,
     novel: Rows,
     mirrored: Rows,
-    train_labels: Int[Tensor, "model row"] | None = None,
 ) -> dict[str, Float64[Tensor, " model"]]:
     """Mean cross entropy (nats) and accuracy on each part of the table, by metric name.
 
@@ -30,17 +29,12 @@ def table_metrics(
         train: training rows of each network.
         novel: held-out rows whose mirror image is held out too.
         mirrored: held-out rows whose mirror image is trained on.
-        train_labels: what each network was told, where that differs (label noise); it counts on
-            the training rows.
 
     Returns:
         `train/loss`, `train/acc`, `test/loss`, `test/acc`, `test/loss_novel`, `test/acc_novel`,
         `test/loss_mirrored`, `test/acc_mirrored`.
     """
-    told = labels.expand(train.shape)
-    if train_labels is not None:
-        told = torch.where(train, train_labels, told)
-    loss, right = row_losses(logits, told)
+    loss, right = row_losses(logits, labels)
     parts = {
         "train/{}": train,
         "test/{}": novel | mirrored,
@@ -55,16 +49,13 @@ def table_metrics(
 
 
 def row_losses(
-    logits: Float[Tensor, "model row n_outputs"], labels: Int[Tensor, "model row"]
+    logits: Float[Tensor, "model row n_outputs"], labels: Int[Tensor, " row"]
 ) -> tuple[Float64[Tensor, "model row"], Bool[Tensor, "model row"]]:
     """Cross entropy of every row, in nats, and whether the row is answered right.
 
     The networks are taken one at a time, so that only one table is ever held in float64.
     """
-    losses = [
-        F.cross_entropy(network.double(), told, reduction="none")
-        for network, told in zip(logits, labels, strict=True)
-    ]
+    losses = [F.cross_entropy(network.double(), labels, reduction="none") for network in logits]
     loss = torch.stack(losses)
     right = (logits.argmax(2) == labels) & loss.isfinite()
     return loss, right

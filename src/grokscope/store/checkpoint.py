@@ -5,7 +5,6 @@ the facts (step, networks, and whatever else the caller needs to go on) beside e
 because safetensors loads a flipped data bit without complaint.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,9 +33,10 @@ from grokscope.store.manifest import (
     read_sealed,
     seal,
 )
+from grokscope.store.schema import SCHEMA_KEY, SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import torch
 
 CHECKPOINTS = "checkpoints"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -51,7 +51,7 @@ class Checkpoint:
     name: str
     step: int
     networks: list[int]
-    groups: dict[str, dict[str, "Tensor"]]
+    groups: dict[str, dict[str, "torch.Tensor"]]
     facts: dict[str, object]
 
 
@@ -64,7 +64,7 @@ class CheckpointEntry:
     networks: list[int]
 
 
-def save_tensors(path: Path, tensors: Mapping[str, "Tensor"]) -> None:
+def save_tensors(path: Path, tensors: Mapping[str, "torch.Tensor"]) -> None:
     """Write tensors as one safetensors file; views and tied tensors become copies.
 
     Raises:
@@ -73,14 +73,17 @@ def save_tensors(path: Path, tensors: Mapping[str, "Tensor"]) -> None:
     from safetensors import SafetensorError
     from safetensors import torch as safetensors_torch
 
-    copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    copies = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+    copies = {name: tensor.contiguous() for name, tensor in copies.items()}
+    metadata = {SCHEMA_KEY: str(SCHEMA_VERSION)}
     try:
-        safetensors_torch.save_file(copies, path, metadata={"schema_version": "1"})
+        safetensors_torch.save_file(copies, path, metadata=metadata)
+        path.chmod(0o644)  # safetensors makes files that only their owner can read
     except SafetensorError as error:
         raise native_error(error) from error
 
 
-def load_tensors(path: Path) -> dict[str, "Tensor"]:
+def load_tensors(path: Path) -> dict[str, "torch.Tensor"]:
     """Read a safetensors file; VerificationError if it is not one."""
     from safetensors import SafetensorError
     from safetensors import torch as safetensors_torch
@@ -92,7 +95,7 @@ def load_tensors(path: Path) -> dict[str, "Tensor"]:
 
 
 def write_checkpoint(
-    folder: Path, groups: Mapping[str, Mapping[str, "Tensor"]], facts: Mapping[str, object]
+    folder: Path, groups: Mapping[str, Mapping[str, "torch.Tensor"]], facts: Mapping[str, object]
 ) -> None:
     """Write a checkpoint folder, all or nothing; one of the same name is replaced.
 
@@ -116,18 +119,18 @@ def _move_folder(temporary: Path, folder: Path) -> None:
     """Rename a finished folder into place; a crash in between is mended by `mend_replaced`."""
     replaced = folder.with_name(_REPLACED_PREFIX + folder.name)
     if not folder.exists():
-        os.rename(temporary, folder)
+        temporary.rename(folder)
         sync(folder.parent)
         return
     if replaced.exists():
         remove_tree(replaced)
-    os.rename(folder, replaced)
+    folder.rename(replaced)
     try:
-        os.rename(temporary, folder)
+        temporary.rename(folder)
         sync(folder.parent)
     except (Exception, KeyboardInterrupt):
         if not folder.exists():
-            os.rename(replaced, folder)
+            replaced.rename(folder)
         raise
     remove_tree(replaced)
 
@@ -145,7 +148,7 @@ def mend_replaced(parent: Path) -> None:
             remove_tree(replaced)
         else:
             with disk_errors(folder):
-                os.rename(replaced, folder)
+                replaced.rename(folder)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -210,7 +213,7 @@ def checkpoint_folder(root: Path, name: str) -> Path:
 
 
 def _check_request(
-    name: str, groups: Mapping[str, Mapping[str, "Tensor"]], facts: Mapping[str, object]
+    name: str, groups: Mapping[str, Mapping[str, "torch.Tensor"]], facts: Mapping[str, object]
 ) -> None:
     for group in groups:
         if not _NAME.fullmatch(group):

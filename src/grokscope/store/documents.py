@@ -16,7 +16,9 @@ from grokscope.core.errors import SettingError, VerificationError
 from grokscope.store.schema import stamped, unstamped
 
 
-def encode_json(document: Mapping[str, object], *, exact: bool = False, indent: int | None = 2) -> bytes:
+def encode_json(
+    document: Mapping[str, object], *, exact: bool = False, indent: int | None = 2
+) -> bytes:
     """The stamped document as UTF-8.
 
     Args:

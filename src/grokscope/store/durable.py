@@ -10,7 +10,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from grokscope.core.errors import DiskError
 
 # safetensors writes through temporary files of its own, named ".tmp" plus six letters
 TEMPORARY_PREFIX = ".tmp"
+_STALE_SECONDS = 24 * 3600
 
 _REASONS = {
     errno.ENOSPC: "disk is full",
@@ -31,7 +33,7 @@ _NATIVE_ERRNO = re.compile(r"os error (\d+)|\"errno\": ?\"(\d+)\"")
 
 
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Generator[None]:
     """Turn operating-system errors into a DiskError that names the file and the reason."""
     try:
         yield
@@ -88,7 +90,7 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def staged(path: Path, write: Callable[[Path], None]) -> Iterator[Path]:
+def staged(path: Path, write: Callable[[Path], None]) -> Generator[Path]:
     """Write a file beside `path` and flush it; the body moves it into place.
 
     Args:
@@ -114,7 +116,7 @@ def staged(path: Path, write: Callable[[Path], None]) -> Iterator[Path]:
 
 def move_into_place(temporary: Path, path: Path) -> None:
     """Rename over `path` and make the rename durable."""
-    os.replace(temporary, path)
+    temporary.replace(path)
     sync(path.parent)
 
 
@@ -134,16 +136,24 @@ def discard(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         with suppress(OSError):
-            os.unlink(path)
+            path.unlink()
 
 
 def remove_tree(path: Path) -> None:
     """Remove a folder so that no half-removed folder is ever seen under its name."""
     doomed = temporary_name(path)
     with disk_errors(path):
-        os.rename(path, doomed)
+        path.rename(doomed)
         sync(path.parent)
     discard(doomed)
+
+
+def discard_stale(folder: Path) -> None:
+    """Remove temporary names that no living write can still be using."""
+    for path in folder.iterdir():
+        with suppress(OSError):
+            if is_temporary(path) and time.time() - path.lstat().st_mtime > _STALE_SECONDS:
+                discard(path)
 
 
 def make_directory(path: Path) -> None:
@@ -156,7 +166,7 @@ def make_directory(path: Path) -> None:
 
 
 @contextmanager
-def staged_directory(path: Path) -> Iterator[Path]:
+def staged_directory(path: Path) -> Generator[Path]:
     """A temporary folder beside `path`; the body fills it and moves it into place.
 
     Raises:
@@ -177,5 +187,3 @@ def sync_tree(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         sync(path)
     sync(folder)
-
-

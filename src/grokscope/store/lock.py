@@ -1,7 +1,7 @@
 """One writer per run: an advisory lock that the operating system drops when its holder dies."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ LOCK_NAME = ".lock"
 
 
 @contextmanager
-def hold_lock(root: Path) -> Iterator[None]:
+def hold_lock(root: Path) -> Generator[None]:
     """Hold the writer's lock of a run.
 
     Raises:

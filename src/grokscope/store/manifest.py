@@ -8,6 +8,7 @@ under `pending`, so that after a crash either content is recognised as sound.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from grokscope.store.documents import encode_json, read_json
 from grokscope.store.durable import disk_errors, move_into_place, replace_file, staged
 
 MANIFEST_NAME = "MANIFEST.json"
+# a manifest may come from a stranger: its names must not lead out of the run
+_INSIDE = re.compile(r"(metrics/)?[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,9 @@ def read_sealed(path: Path) -> dict[str, object]:
 def fingerprints(value: object, root: Path) -> dict[str, Fingerprint]:
     """The fingerprints in a sealed document; VerificationError if they are malformed."""
     entries = cast("dict[str, Any]", value if isinstance(value, dict) else {})
+    strangers = [name for name in entries if not _INSIDE.fullmatch(name)]
+    if strangers:
+        raise VerificationError(f"{root / MANIFEST_NAME}: {strangers[0]!r} is not a file of a run")
     try:
         return {k: Fingerprint(str(v["sha256"]), int(v["size"])) for k, v in entries.items()}
     except (KeyError, TypeError, ValueError) as error:

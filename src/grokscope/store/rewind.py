@@ -25,7 +25,7 @@ from grokscope.store.manifest import Manifest, read_manifest, settled, withdraw
 from grokscope.store.segments import METRICS, PROGRESS_NAME, segment_names
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import torch
 
 RESUME = "resume"
 KEPT_POINTS = 2
@@ -47,7 +47,7 @@ def take_mark(root: Path) -> dict[str, object]:
 
 
 def save_resume_point(
-    root: Path, groups: Mapping[str, Mapping[str, "Tensor"]], facts: Mapping[str, object]
+    root: Path, groups: Mapping[str, Mapping[str, "torch.Tensor"]], facts: Mapping[str, object]
 ) -> None:
     """Write the next resume point with a mark among its facts; the newest two are kept."""
     numbers = point_numbers(root)
@@ -77,6 +77,7 @@ def rewind(root: Path, point: Checkpoint | None) -> None:
     mark = _mark_of(root, point)
     sweep(root)
     manifest = read_manifest(root)
+    _remove_later_points(root, point)
     segments = segment_names(manifest.files)
     if len(segments) < mark["segments"]:
         raise VerificationError(
@@ -86,7 +87,9 @@ def rewind(root: Path, point: Checkpoint | None) -> None:
     changed = {name for name in now if now[name] != mark["rewritten"].get(name)}
     withdraw(root, {*segments[mark["segments"] :], *changed})
     truncate_events(root, mark["events"])
-    _remove_later_folders(root, point, mark["checkpoints"])
+    for folder in checkpoint_folders(root / CHECKPOINTS):
+        if folder.name not in mark["checkpoints"]:
+            remove_tree(folder)
 
 
 def sweep(root: Path) -> None:
@@ -134,11 +137,9 @@ def _rewritten(manifest: Manifest) -> dict[str, str]:
     return {name: manifest.files[name].sha256 for name in _REWRITTEN if name in manifest.files}
 
 
-def _remove_later_folders(root: Path, point: Checkpoint | None, kept: list[str]) -> None:
+def _remove_later_points(root: Path, point: Checkpoint | None) -> None:
+    """Done first: a crash while rewinding must not leave a point whose segments are gone."""
     last = 0 if point is None else int(point.name.removeprefix("point-"))
     for number in point_numbers(root):
         if number > last:
             remove_tree(point_folder(root, number))
-    for folder in checkpoint_folders(root / CHECKPOINTS):
-        if folder.name not in kept:
-            remove_tree(folder)

@@ -7,7 +7,7 @@ that an average over a table does not silently become NaN, and is NaN again when
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from grokscope.core.errors import UsageError, VerificationError
 from grokscope.store.durable import native_error
@@ -15,14 +15,19 @@ from grokscope.store.schema import SCHEMA_KEY, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import duckdb
-    import numpy as np
-    from numpy.typing import NDArray
+    import numpy
+    import numpy.typing
 
-    type Columns = Mapping[str, NDArray[Any] | Sequence[Sequence[float]]]
+# types by their full names: they can then be resolved without having been imported here
+Array: TypeAlias = "numpy.typing.NDArray[Any]"
+# one value per row; a 2-D array or a sequence of sequences is a list column
+Columns: TypeAlias = "Mapping[str, numpy.typing.NDArray[Any] | Sequence[Sequence[float]]]"
 
 METRICS = "metrics"
 PROGRESS_NAME = f"{METRICS}/progress.parquet"
 KEYS = ("network", "step")
+# columns that `query` adds
+RESERVED = frozenset({"run", "run_id", "filename"})
 
 
 def connect(threads: int | None = None) -> "duckdb.DuckDBPyConnection":
@@ -54,7 +59,7 @@ def segment_names(listed: Iterable[str]) -> list[str]:
     return sorted(name for name in listed if name.startswith(f"{METRICS}/seg-"))
 
 
-def write_table(path: Path, columns: "Columns") -> None:
+def write_table(path: Path, columns: Columns) -> None:
     """Write columns of equal length as one zstd-compressed Parquet file.
 
     Args:
@@ -83,9 +88,11 @@ def write_table(path: Path, columns: "Columns") -> None:
             )
         except duckdb.IOException as error:
             raise native_error(error) from error
+        except duckdb.Error as error:
+            raise UsageError(f"no table can be made: {str(error).splitlines()[0]}") from error
 
 
-def read_tables(paths: Sequence[Path]) -> "dict[str, NDArray[Any]]":
+def read_tables(paths: Sequence[Path]) -> dict[str, Array]:
     """Every column of some Parquet files together, sorted by network and step.
 
     Returns:
@@ -109,6 +116,24 @@ def read_tables(paths: Sequence[Path]) -> "dict[str, NDArray[Any]]":
     return {name: _dense(values) for name, values in columns.items()}
 
 
+def parquet_versions(paths: Sequence[Path]) -> dict[Path, int | None]:
+    """The schema version in the metadata of each file; None where there is none."""
+    import duckdb
+
+    if not paths:
+        return {}
+    files = ", ".join(literal(path, pattern=True) for path in paths)
+    with connect(threads=1) as connection:
+        try:
+            rows = connection.execute(
+                f"SELECT file_name, key, value FROM parquet_kv_metadata([{files}])"
+            ).fetchall()
+        except duckdb.Error as error:
+            raise VerificationError(f"{paths[0].parent}: {str(error).splitlines()[0]}") from error
+    found = {Path(name): int(value) for name, key, value in rows if key == SCHEMA_KEY.encode()}
+    return {path: found.get(path) for path in paths}
+
+
 def parquet(paths: Iterable[Path], extra: str = "") -> str:
     """The SQL that reads some Parquet files as one table, columns matched by name."""
     listed = ", ".join(literal(path, pattern=True) for path in paths)
@@ -128,12 +153,12 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _prepare(name: str, values: object) -> "tuple[NDArray[Any], str | None]":
+def _prepare(name: str, values: object) -> tuple[Array, str | None]:
     """The column as DuckDB takes it, and the type to cast it to (None: as it is)."""
     import numpy as np
 
     if isinstance(values, np.ndarray):
-        array = cast("NDArray[Any]", values)
+        array = cast("Array", values)
     else:
         column = list(cast("Iterable[object]", values))
         if any(_is_series(item) for item in column):
@@ -149,7 +174,7 @@ def _prepare(name: str, values: object) -> "tuple[NDArray[Any], str | None]":
     return np.ascontiguousarray(array, np.float32 if array.dtype == np.float16 else None), None
 
 
-def _prepare_objects(name: str, array: "NDArray[Any]") -> "tuple[NDArray[Any], str | None]":
+def _prepare_objects(name: str, array: Array) -> tuple[Array, str | None]:
     values = array.tolist()
     if any(_is_series(item) for item in values):
         return _prepare(name, values)
@@ -158,7 +183,7 @@ def _prepare_objects(name: str, array: "NDArray[Any]") -> "tuple[NDArray[Any], s
     return array, "DOUBLE"
 
 
-def _series(rows: "Sequence[list[float] | None]") -> "NDArray[np.object_]":
+def _series(rows: Sequence[list[float] | None]) -> Array:
     """An object array of lists: NumPy would make a matrix of lists that are equally long."""
     import numpy as np
 
@@ -175,12 +200,17 @@ def _floats(item: object) -> list[float] | None:
 
 
 def _is_series(item: object) -> bool:
+    if isinstance(item, str):
+        return False
     return isinstance(item, list | tuple) or (hasattr(item, "tolist") and hasattr(item, "__len__"))
 
 
-def _check_table(columns: "Mapping[str, NDArray[Any]]") -> None:
+def _check_table(columns: Mapping[str, Array]) -> None:
     lengths = {name: len(values) for name, values in columns.items()}
     missing = [key for key in KEYS if key not in columns]
+    reserved = sorted(RESERVED.intersection(columns))
+    if reserved:
+        raise UsageError(f"the column name {reserved[0]!r} is reserved")
     if missing:
         raise UsageError(f"a table of metrics needs the column {missing[0]!r}")
     if len(set(lengths.values())) > 1:
@@ -189,22 +219,20 @@ def _check_table(columns: "Mapping[str, NDArray[Any]]") -> None:
         raise UsageError("two column names differ only in case, which SQL does not tell apart")
 
 
-def _dense(values: "NDArray[Any]") -> "NDArray[Any]":
+def _dense(values: Array) -> Array:
     """The column without masks: NaN for missing numbers, a padded matrix for lists."""
     import numpy as np
 
     if values.dtype.kind == "O" and any(isinstance(v, np.ndarray) for v in np.ma.getdata(values)):
         return _padded(values)
-    if not isinstance(values, np.ma.MaskedArray):
-        return values
-    if values.dtype.kind == "O":
-        return values.filled(None)
     if not np.ma.is_masked(values):
-        return values.data
-    return values.astype(np.promote_types(values.dtype, np.float32)).filled(np.nan)
+        return np.ma.getdata(values)
+    if values.dtype.kind == "O":
+        return np.ma.filled(values, None)
+    return np.ma.filled(values.astype(np.promote_types(values.dtype, np.float32)), np.nan)
 
 
-def _padded(values: "NDArray[Any]") -> "NDArray[Any]":
+def _padded(values: Array) -> Array:
     import numpy as np
 
     absent = np.ma.getmaskarray(values)

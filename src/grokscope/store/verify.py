@@ -15,10 +15,10 @@ from grokscope.store.checkpoint import (
 )
 from grokscope.store.documents import read_json, read_toml
 from grokscope.store.events import EVENTS_NAME, complete_length, read_events
-from grokscope.store.manifest import Manifest, flaw, read_manifest
+from grokscope.store.manifest import MANIFEST_NAME, flaw, read_manifest
 from grokscope.store.rewind import RESUME, temporary_files, unlisted_files
-from grokscope.store.schema import SCHEMA_KEY, check_version
-from grokscope.store.segments import connect, literal
+from grokscope.store.schema import check_version
+from grokscope.store.segments import parquet_versions
 
 _LEFTOVER = "unlisted leftover of an interrupted write: harmless, removed when the run is resumed"
 
@@ -39,68 +39,51 @@ def verify_run(root: Path) -> list[Problem]:
     """Read every file of a run; an empty list means that all are as they were written."""
     problems: list[Problem] = []
 
-    def attempt(check: Callable[[], list[Problem]]) -> None:
+    def attempt(check: Callable[[Path], list[Problem]], path: Path) -> None:
         try:
-            problems.extend(check())
+            problems.extend(check(path))
         except (GrokscopeError, OSError) as error:
-            path, _, message = str(error).partition(": ")
-            problems.append(Problem(Path(path), message or str(error)))
+            problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
 
-    attempt(lambda: _listed(root, read_manifest(root)))
-    attempt(lambda: _document(read_toml, root / "config.toml"))
-    for name in ("env.json", "status.json"):
-        attempt(lambda name=name: _document(read_json, root / name))
-    attempt(lambda: _events(root))
+    attempt(_listed, root / MANIFEST_NAME)
+    for name in ("config.toml", "env.json", "status.json"):
+        attempt(_document, root / name)
+    attempt(_events, root / EVENTS_NAME)
     for parent in (root / CHECKPOINTS, root / RESUME):
         for folder in checkpoint_folders(parent):
-            attempt(lambda folder=folder: _checkpoint(folder))
+            attempt(_checkpoint, folder / MANIFEST_NAME)
         problems += [Problem(path, _LEFTOVER, True) for path in replaced_folders(parent)]
     problems += [Problem(path, _LEFTOVER, True) for path in temporary_files(root)]
     return _distinct(problems)
 
 
-def _listed(root: Path, manifest: Manifest) -> list[Problem]:
-    problems: list[Problem] = []
-    for name in manifest.files:
-        path = root / name
-        wrong = flaw(path, manifest.accepted(name))
-        if wrong:
-            problems.append(Problem(path, wrong))
-        elif path.suffix == ".parquet":
-            problems += _parquet_version(path)
+def _listed(path: Path) -> list[Problem]:
+    root = path.parent
+    manifest = read_manifest(root)
+    flaws = {root / name: flaw(root / name, manifest.accepted(name)) for name in manifest.files}
+    sound = [path for path, wrong in flaws.items() if not wrong and path.suffix == ".parquet"]
+    for table, version in parquet_versions(sound).items():
+        check_version(version, table)
+    problems = [Problem(path, wrong) for path, wrong in flaws.items() if wrong]
     unlisted = unlisted_files(root, manifest)
     return problems + [Problem(root / name, _LEFTOVER, True) for name in sorted(unlisted)]
 
 
-def _parquet_version(path: Path) -> list[Problem]:
-    import duckdb
-
-    with connect(threads=1) as connection:
-        try:
-            rows = connection.execute(
-                f"SELECT key, value FROM parquet_kv_metadata({literal(path, pattern=True)})"
-            ).fetchall()
-        except duckdb.Error as error:
-            return [Problem(path, str(error).splitlines()[0])]
-    versions = [int(value) for key, value in rows if bytes(key) == SCHEMA_KEY.encode()]
-    check_version(versions[0] if versions else None, path)
+def _document(path: Path) -> list[Problem]:
+    read_toml(path) if path.suffix == ".toml" else read_json(path)
     return []
 
 
-def _document(read: Callable[[Path], object], path: Path) -> list[Problem]:
-    read(path)
-    return []
-
-
-def _events(root: Path) -> list[Problem]:
-    path = root / EVENTS_NAME
+def _events(path: Path) -> list[Problem]:
+    root = path.parent
     read_events(root)
     if path.exists() and path.stat().st_size > complete_length(root):
         return [Problem(path, "its last line was not finished: harmless, ignored", True)]
     return []
 
 
-def _checkpoint(folder: Path) -> list[Problem]:
+def _checkpoint(manifest: Path) -> list[Problem]:
+    folder = manifest.parent
     read_entry(folder)
     _, files = read_checkpoint_manifest(folder)
     return [Problem(path, wrong) for path, wrong in checkpoint_flaws(folder, files)]

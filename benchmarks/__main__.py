@@ -1,0 +1,70 @@
+"""`python -m benchmarks [--json] [--case NAME] [--repeats N] [--threads N]`."""
+
+import argparse
+import json
+import sys
+
+import torch
+
+from benchmarks.cases import CASES
+from benchmarks.timing import machine, measure
+
+COLUMNS = ("case", "floor_ms", "ours_ms", "textbook_ms", "over_floor", "over_textbook")
+
+
+def main() -> None:
+    """Time the cases and print a table, or a JSON list with `--json`."""
+    options = _arguments()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    facts = machine()
+    names = options.case or list(CASES)
+    results: list[dict[str, object]] = []
+    for name in names:
+        print(f"timing {name} ...", file=sys.stderr)
+        results.append(measure(CASES[name], options.repeats).as_json() | {"machine": facts})
+    print(json.dumps(results, indent=2) if options.json else _table(results))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Times one training step beside its bare matrix products and the textbook.",
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON list of cases")
+    parser.add_argument("--case", action="append", choices=list(CASES), help="repeatable; all")
+    parser.add_argument("--repeats", type=_at_least_two, default=25, help="timed rounds")
+    parser.add_argument("--threads", type=_at_least_two, help="torch threads; torch's choice")
+    return parser.parse_args()
+
+
+def _at_least_two(text: str) -> int:
+    number = int(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError(f"must be at least 2, got {number}")
+    return number
+
+
+def _table(results: list[dict[str, object]]) -> str:
+    """Medians; behind each time its 10th and 90th percentile."""
+    rows = [list(COLUMNS)] + [[_cell(result, name) for name in COLUMNS] for result in results]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
+    lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
+    facts = results[0]["machine"]
+    assert isinstance(facts, dict)
+    footer = ", ".join(f"{name} {value}" for name, value in facts.items())
+    return "\n".join([*lines, "", footer])
+
+
+def _cell(result: dict[str, object], name: str) -> str:
+    value = result[name]
+    low_high = result.get(f"{name}_spread")
+    if not isinstance(value, float):
+        return str(value)
+    if isinstance(low_high, list):
+        return f"{value:.2f} [{low_high[0]:.2f}, {low_high[1]:.2f}]"
+    return f"{value:.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""What is timed: one training step, in three ways, of populations from the published recipes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from benchmarks import floor, textbook
+from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
+from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer
+from grokscope.tasks import ModularArithmetic, Table
+
+Step = Callable[[], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Networks that train together on addition mod p, each with its own split."""
+
+    name: str
+    p: int
+    fraction: float
+    models: Sequence[Model]
+    weight_decay: float
+
+    def contestants(self) -> dict[str, Step]:
+        """One step of the floor, of grokscope, and of the textbook (one network after another)."""
+        population = self.population()
+        return {
+            "floor": floor.products(len(self.models), self._shapes(population)),
+            "ours": population.step,
+            "textbook": self._textbook(population),
+        }
+
+    def population(self) -> Population:
+        """All networks in one stack; the loss in float64, as published."""
+        task = ModularArithmetic(p=self.p, train_fraction=self.fraction)
+        table = task.table()
+        jobs = [
+            Job(
+                index=i,
+                seed=i,
+                model=model,
+                optimizer=AdamW(weight_decay=self.weight_decay),
+                rows=task.make_split(table, i).train,
+            )
+            for i, model in enumerate(self.models)
+        ]
+        return Population(Setup(table=table, loss=CrossEntropy(precision="float64")), jobs)
+
+    def _textbook(self, population: Population) -> Step:
+        settings = textbook.Settings(weight_decay=self.weight_decay)
+        table, params = population.setup.table, population.parameters()
+        trainers: list[Callable[[], float]] = []
+        for i, lane in enumerate(population.lanes):
+            module = textbook_module(lane.job.model, table)
+            textbook.load(module, {name: value[i] for name, value in params.items()})
+            tokens = textbook_tokens(lane.job.model, table)[lane.job.rows]
+            labels = table.labels[lane.job.rows]
+            trainer = textbook.Trainer(module, settings)
+            trainers.append(lambda t=trainer, x=tokens, y=labels: t.step(x, y))
+        return lambda: [step() for step in trainers]
+
+    def _shapes(self, population: Population) -> list[floor.Shape]:
+        """The products of one network's fast path over its rows (the MLP's first: over tokens)."""
+        params, rows = population.parameters(), len(population.lanes[0].job.rows)
+        n_outputs = params["W_U"].shape[2]
+        d, hidden = params["W_in"].shape[1:]
+        if "W_O" in params:
+            return [(rows, d, d), (rows, d, hidden), (rows, hidden, d), (rows, d, n_outputs)]
+        return [(params["W_E"].shape[1], d, hidden), (rows, hidden, n_outputs)]
+
+
+def textbook_module(model: Model, table: Table) -> torch.nn.Module:
+    """The ordinary module of the same architecture, with initial values of its own."""
+    if isinstance(model, OneLayerTransformer):
+        return textbook.Transformer(
+            textbook.Sizes(
+                tokens=table.d_vocab + model.equals_token,
+                n_ctx=2 + model.equals_token,
+                d_model=model.d_model,
+                n_heads=model.n_heads,
+                attention_rate=model.attention_rate,
+                causal=model.causal,
+            )
+        )
+    if isinstance(model, EmbeddingMLP):
+        return textbook.MLP(table.d_vocab, model.d_model, model.d_hidden)
+    raise TypeError(f"no textbook implementation of {model.name}")
+
+
+def textbook_tokens(model: Model, table: Table) -> torch.Tensor:
+    """Rows as the module reads them: `a b`, or `a b =`."""
+    if isinstance(model, OneLayerTransformer) and model.equals_token:
+        equals = torch.full_like(table.labels, table.d_vocab)
+        return torch.column_stack([table.inputs, equals])
+    return table.inputs
+
+
+_NANDA = OneLayerTransformer()
+_ZHONG = OneLayerTransformer(equals_token=False, causal=False, init_like="zhong2023")
+_SMALL = replace(_ZHONG, d_model=64)
+_MIXED = [replace(_SMALL, attention_rate=rate) for rate in (0.0, 1.0) for _ in range(3)]
+
+CASES: dict[str, Case] = {
+    case.name: case
+    for case in (
+        Case(name="nanda2023", p=113, fraction=0.3, models=[_NANDA], weight_decay=1.0),
+        Case(name="zhong2023", p=59, fraction=0.8, models=[_ZHONG], weight_decay=2.0),
+        Case(name="demo-stack", p=59, fraction=0.45, models=_MIXED, weight_decay=2.0),
+        Case(name="mlp", p=59, fraction=0.8, models=[EmbeddingMLP()], weight_decay=1.0),
+    )
+}

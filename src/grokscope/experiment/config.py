@@ -1,0 +1,181 @@
+"""One config says everything about one network's training; a plan is the networks of one run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from grokscope.core.errors import SettingError, UsageError
+from grokscope.core.settings import check_types, flatten, with_settings
+from grokscope.engine import LOSSES, OPTIMIZERS, AdamW, CrossEntropy
+from grokscope.models import MODELS, Model, OneLayerTransformer
+from grokscope.tasks import TASKS, ModularArithmetic, Task
+
+SCHEMA_VERSION = 1
+_KINDS: dict[str, Mapping[str, type]] = {
+    "task": TASKS,
+    "model": MODELS,
+    "optimizer": OPTIMIZERS,
+    "loss": LOSSES,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How long to train, and how often to look."""
+
+    steps: int = 40_000
+    """The budget, in optimizer steps; fixed before the run, so that what has not grokked by then
+    is censored."""
+    stop_when_grokked: bool = True
+    """End a network half its grokked step after it grokked, instead of at the budget."""
+    batch_size: int | None = None
+    """Rows per step; all training rows where none is given."""
+    eval_ratio: float = 1.1
+    """Neighbouring evaluation steps differ by at most this factor; in (1, 1.1]."""
+    checkpoint_ratio: float = 1.25
+    """Neighbouring checkpoints differ by at most this factor."""
+    capacity: int | None = None
+    """Networks that step together; all of them where none is given."""
+    dtype: Literal["float32", "float64"] = "float32"
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        if self.steps < 1:
+            raise SettingError("steps", "at least 1", self.steps)
+        if not 1 < self.eval_ratio <= 1.1:
+            raise SettingError("eval_ratio", "in (1, 1.1]", self.eval_ratio)
+        if not self.checkpoint_ratio > 1:
+            raise SettingError("checkpoint_ratio", "greater than 1", self.checkpoint_ratio)
+        for name in ("batch_size", "capacity"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingError(name, "at least 1", value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that defines one network; equal configs give equal results."""
+
+    task: Task = ModularArithmetic()  # noqa: RUF009 (frozen)
+    model: Model = OneLayerTransformer()  # noqa: RUF009 (frozen)
+    optimizer: AdamW = AdamW()  # noqa: RUF009 (frozen)
+    loss: CrossEntropy = CrossEntropy()  # noqa: RUF009 (frozen)
+    training: Training = Training()
+    seed: int = 0
+    """Seed of initial values and batches, and of the split unless the task has its own."""
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        if self.seed < 0:
+            raise SettingError("seed", "at least 0", self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The networks of one run; they share everything but per-network settings."""
+
+    recipe: str
+    networks: tuple[Config, ...]
+
+    def __post_init__(self) -> None:
+        if not self.networks:
+            raise SettingError("seeds", "at least 1", 0)
+
+    @property
+    def base(self) -> Config:
+        """The first network's config, which stands for what all share."""
+        return self.networks[0]
+
+    def varying(self) -> list[dict[str, Any]]:
+        """Per network, the settings that are not the same for all."""
+        flat = [flatten(network) for network in self.networks]
+        names = [name for name in flat[0] if any(f[name] != flat[0][name] for f in flat)]
+        return [{name: f[name] for name in names} for f in flat]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form of `config.toml`: the first network in full, then what differs."""
+        networks = [{"seed": network.seed} for network in self.networks]
+        varying = zip(networks, self.varying(), strict=True)
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "recipe": self.recipe,
+            "base": _to_dict(self.base),
+            "networks": [network | _without_none(changes) for network, changes in varying],
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Plan":
+        """Read `to_dict`'s form back.
+
+        Raises:
+            UsageError: a section or setting that is missing or unknown.
+            SettingError: a value that breaks its rule.
+        """
+        try:
+            base = _from_dict(stored["base"])
+            changes: Sequence[Mapping[str, Any]] = stored["networks"]
+            networks = tuple(with_settings(base, change) for change in changes)
+            return cls(recipe=stored["recipe"], networks=networks)
+        except KeyError as error:
+            raise UsageError(f"The config has no {error}.") from None
+
+
+def plan_seeds(
+    recipe: str,
+    config: Config,
+    variants: Sequence[Mapping[str, Any]],
+    seeds: int,
+) -> Plan:
+    """Every variant with `seeds` consecutive seeds from the config's own; variants share data.
+
+    Raises:
+        SettingError: fewer than one seed.
+    """
+    if seeds < 1:
+        raise SettingError("seeds", "at least 1", seeds)
+    networks = [
+        replace(with_settings(config, variant), seed=config.seed + i)
+        for variant in variants or ({},)
+        for i in range(seeds)
+    ]
+    return Plan(recipe=recipe, networks=tuple(networks))
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    """TOML has no null: what is unset is absent, as every setting that can be unset is at first."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _to_dict(config: Config) -> dict[str, Any]:
+    stored: dict[str, Any] = {"seed": config.seed}
+    stored["training"] = _without_none(flatten(config.training))
+    for section, kinds in _KINDS.items():
+        value = getattr(config, section)
+        kind = next(name for name, known in kinds.items() if type(value) is known)
+        stored[section] = {"kind": kind} | _without_none(flatten(value))
+    return stored
+
+
+def _from_dict(stored: Mapping[str, Any]) -> Config:
+    sections = dict(stored)
+    parts: dict[str, Any] = {"seed": sections.pop("seed")}
+    for name, kinds in _KINDS.items():
+        values = dict(sections.pop(name))
+        kind = values.pop("kind")
+        if kind not in kinds:
+            raise UsageError(f"There is no {name} `{kind}`; there are {', '.join(sorted(kinds))}.")
+        parts[name] = _build(kinds[kind], values, name)
+    parts["training"] = _build(Training, sections.pop("training"), "training")
+    if sections:
+        raise UsageError(f"The config has an unknown section `{next(iter(sections))}`.")
+    return Config(**parts)
+
+
+def _build(kind: type, values: Mapping[str, Any], section: str) -> Any:  # noqa: ANN401
+    """A settings object; what is absent has its default (a setting stored as unset is absent)."""
+    known = {field.name for field in fields(kind)}
+    unknown = next((name for name in values if name not in known), None)
+    if unknown is not None:
+        raise UsageError(f"The config has an unknown setting `{section}.{unknown}`.")
+    return kind(**values)

@@ -1,0 +1,184 @@
+"""A run: start it, resume it, read it back."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from grokscope.core.errors import (
+    DiskError,
+    GrokscopeError,
+    InterruptedRunError,
+    UsageError,
+    VerificationError,
+)
+from grokscope.experiment.config import Plan
+from grokscope.experiment.finish import finish
+from grokscope.experiment.listener import Listener, Silence
+from grokscope.experiment.portrait import Portrait, draw_portrait
+from grokscope.experiment.trainer import Trainer, make_splits
+from grokscope.models import Parameters
+from grokscope.store import RunDirectory
+from grokscope.tasks import Split
+
+
+class Run:
+    """A run on disk, with its plan; print it to see what each network did."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+        self.plan = Plan.from_dict(directory.config)
+
+    @property
+    def id(self) -> str:
+        """The name of its directory."""
+        return self.directory.id
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.directory.path
+
+    @property
+    def state(self) -> str:
+        """running, interrupted, finished or failed."""
+        return str(self.directory.status.get("state", "unknown"))
+
+    @property
+    def networks(self) -> list[dict[str, Any]]:
+        """The summary of each network; empty before the run has ended."""
+        return self.directory.summary
+
+    @property
+    def curves(self) -> dict[str, Any]:
+        """Metric columns, one row per network and evaluation, sorted by network and step."""
+        return self.directory.curves()
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """Progress measures, one row per network and checkpoint."""
+        return self.directory.progress()
+
+    def weights(self, network: int, step: int | None = None) -> Parameters:
+        """Parameters of one network as a stack of one, at a kept step (the last by default).
+
+        Raises:
+            UsageError: no checkpoint of that network was kept at that step.
+            VerificationError: the checkpoint is damaged.
+        """
+        kept = [entry for entry in self.directory.checkpoints() if network in entry.networks]
+        steps = sorted(entry.step for entry in kept)
+        if not steps:
+            raise UsageError(f"{self.id} has no checkpoint of network {network}.")
+        wanted = steps[-1] if step is None else step
+        name = next((entry.name for entry in kept if entry.step == wanted), None)
+        if name is None:
+            near = sorted(steps, key=lambda kept_step: abs(kept_step - wanted))[:2]
+            raise UsageError(f"Step {wanted} was not kept; the nearest are {near}.")
+        point = self.directory.load_checkpoint(name)
+        i = point.networks.index(network)
+        return {key: value[i : i + 1] for key, value in point.groups["model"].items()}
+
+    def portrait(self, network: int) -> Portrait | None:
+        """Circles and neurons of one network; `None` where its task has no group."""
+        config = self.plan.networks[network]
+        row = next((r for r in self.networks if r["index"] == network), None)
+        keys: Sequence[int] = row["key_frequencies"] if row else []
+        return draw_portrait(config, self.weights(network), keys)
+
+    def __str__(self) -> str:
+        lines = [f"{self.id} ({self.state})"]
+        lines += [f"  {network_sentence(row)}" for row in self.networks]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+
+def network_sentence(row: dict[str, Any]) -> str:
+    """One network's summary as one line for people."""
+    head = f"{row['model']}, seed {row['seed']}: {row['label']}"
+    steps = {name: row[f"{name}_step"] for name in ("memorized", "grokked")}
+    parts = [f"{n} at step {s}" if s is not None else f"not {n}" for n, s in steps.items()]
+    if row["delay_ratio"] is not None:
+        parts += [f"delay ratio {row['delay_ratio']:.1f}"]
+    if row["key_frequencies"]:
+        parts += ["key frequencies " + " ".join(str(k) for k in row["key_frequencies"])]
+    return f"{head}; {', '.join(parts)}"
+
+
+def start_run(plan: Plan, root: Path = Path("runs"), listener: Listener | None = None) -> Run:
+    """Train a plan in a new run directory under `root`.
+
+    Raises:
+        InterruptedRunError: stopped on request; `resume_run` goes on.
+        DiskError: the disk is full.
+        MemoryExceededError: the stack does not fit.
+    """
+    # everything that can be refused is refused before there is a directory
+    table = plan.base.task.table()
+    splits = make_splits(plan, table)
+    trainer_check(plan)
+    directory = RunDirectory.create(root, plan.recipe, plan.to_dict())
+    directory.write_splits(_split_tensors(splits))
+    return _train(directory, plan, listener or Silence())
+
+
+def resume_run(directory: RunDirectory, listener: Listener | None = None) -> Run:
+    """Go on with an interrupted or killed run; a finished one is returned as it is.
+
+    Raises:
+        VerificationError: the stored splits are not those of the stored config.
+        InterruptedRunError, DiskError, MemoryExceededError: as in `start_run`.
+    """
+    plan = Plan.from_dict(directory.config)
+    if directory.status.get("state") == "finished":
+        return Run(directory)
+    splits = _split_tensors(make_splits(plan, plan.base.task.table()))
+    stored = directory.splits()
+    if stored and any(not torch.equal(stored.get(k, v[:0]), v) for k, v in splits.items()):
+        raise VerificationError(f"{directory.path}: the stored splits do not match config.toml.")
+    if not stored:
+        directory.write_splits(splits)
+    return _train(directory, plan, listener or Silence())
+
+
+def trainer_check(plan: Plan) -> None:
+    """Refuse a plan that cannot be stacked or a device that is not there, before anything is made.
+
+    Raises:
+        SettingError: networks of different shapes or a batch larger than the training set.
+        UsageError: no such device.
+    """
+    if plan.base.training.device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("`device` is `cuda`, but torch finds no CUDA device here.")
+
+
+def _train(directory: RunDirectory, plan: Plan, listener: Listener) -> Run:
+    try:
+        ended = Trainer(plan, directory, listener).train()
+        finish(plan, directory, ended)
+        directory.update_status(state="finished", step=max(e.step for e in ended.values()))
+    except InterruptedRunError as error:
+        raise InterruptedRunError(f"{error} Go on with `--resume {directory.id}`.") from error
+    except GrokscopeError as error:
+        _mark_failed(directory, error)
+        raise
+    return Run(directory)
+
+
+def _mark_failed(directory: RunDirectory, error: GrokscopeError) -> None:
+    try:
+        directory.update_status(state="failed", error=str(error))
+    except DiskError:
+        return  # the disk that failed the run cannot take the note either
+
+
+def _split_tensors(splits: Sequence[Split]) -> dict[str, torch.Tensor]:
+    """Row indices by network and part."""
+    return {
+        f"{network}/{part}": getattr(split, part).to(torch.int32)
+        for network, split in enumerate(splits)
+        for part in ("train", "novel", "mirrored")
+    }

@@ -1,0 +1,249 @@
+"""The training of one run: step, look, write, stop, and start again where it stopped.
+
+Everything that decides what happens next (weights, moments, steps, which networks are still to
+come) is in the resume points; everything random is a function of seed and step. So a run that is
+killed at any moment and started again ends with the same weights as one that was not.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+
+from grokscope.core.errors import InterruptedRunError
+from grokscope.engine import Job, Population, Setup, log_spaced, thin
+from grokscope.experiment.config import Plan
+from grokscope.experiment.interruption import StopRequest, stop_on_signal
+from grokscope.experiment.listener import Listener, NetworkProgress, TrainingProgress
+from grokscope.experiment.memory import explain_memory
+from grokscope.experiment.observer import Observer
+from grokscope.experiment.record import Record, Stopwatch, update_progress
+from grokscope.store import Checkpoint, RunDirectory
+from grokscope.tasks import Split, Table
+
+SECONDS_BETWEEN_RESUME_POINTS = 20.0
+SECONDS_BETWEEN_UPDATES = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """Why and when a network's training ended."""
+
+    reason: Literal["budget", "grokked", "diverged"]
+    step: int
+    tensor: str | None = None
+    """The first tensor that was not finite, of a network that diverged."""
+
+
+class Trainer:
+    """Trains the networks of a plan into a run directory."""
+
+    def __init__(self, plan: Plan, run: RunDirectory, listener: Listener) -> None:
+        self._plan, self._run, self._listener = plan, run, listener
+        self._table = plan.base.task.table()
+        self._splits = make_splits(plan, self._table)
+        training = plan.base.training
+        looks = log_spaced(training.steps, training.eval_ratio)
+        self._looks = frozenset(looks)
+        self._kept = frozenset(thin(looks, training.checkpoint_ratio))
+        self.population = make_population(plan, self._table, self._splits)
+        self._observer = Observer(self.population.model, self._table, self._splits)
+        self._record = Record(len(plan.networks))
+        self._watch = Stopwatch()
+        self._ended: dict[int, Ending] = {}
+        self._names: dict[str, list[int]] = {}
+        self._progress = TrainingProgress(networks=_progress(plan), budget=training.steps)
+
+    def train(self) -> dict[int, Ending]:
+        """Train to the end; why each network ended, by number.
+
+        Raises:
+            InterruptedRunError: somebody asked to stop; the run can be resumed.
+            DiskError: the disk is full.
+            MemoryExceededError: the stack does not fit.
+        """
+        with self._run.locked(), stop_on_signal() as request, self._explained():
+            self._start()
+            self._loop(request)
+        return self._ended
+
+    def _explained(self) -> Any:  # noqa: ANN401
+        return explain_memory(len(self.population.lanes), len(self._splits[0].train))
+
+    def _start(self) -> None:
+        point = self._run.load_resume_point()
+        if point is not None:
+            self._resume(point)
+        self._run.update_status(state="running")
+
+    def _resume(self, point: Checkpoint) -> None:
+        self._run.rewind(point)
+        self._names = {entry.name: entry.networks for entry in self._run.checkpoints()}
+        facts: Any = point.facts
+        self.population.restore(point.groups, point.networks, facts["waiting"])
+        self._record = Record.resumed(len(self._plan.networks), self._run)
+        self._watch = Stopwatch(facts["seconds"])
+        self._ended = {int(index): Ending(**ending) for index, ending in facts["ended"].items()}
+        for progress in self._progress.networks:
+            if self._record.last_step(progress.index) >= 0:
+                update_progress(progress, self._curve(progress.index))
+            progress.ended = progress.index in self._ended
+
+    def _loop(self, request: StopRequest) -> None:
+        saved = shown = time.monotonic()
+        stepped, since = 0, time.monotonic()
+        while self.population.lanes:
+            looked = self._look()
+            now = time.monotonic()
+            if request.requested or now - saved > SECONDS_BETWEEN_RESUME_POINTS:
+                self._save_point()
+                saved = time.monotonic()
+            if request.requested:
+                self._pause()
+            if looked and now - shown > SECONDS_BETWEEN_UPDATES:
+                self._show(stepped / (now - since) if now > since else 0.0)
+                shown, stepped, since = now, 0, now
+            if self.population.lanes:
+                self.population.step()
+                self._note_diverged()
+                stepped += 1
+        self._record.flush(self._run)
+        self._show(0.0)
+
+    def _look(self) -> bool:
+        """Evaluate, keep and retire the lanes that are due."""
+        due = [
+            i
+            for i, lane in enumerate(self.population.lanes)
+            if lane.step in self._looks and lane.step > self._record.last_step(lane.job.index)
+        ]
+        if not due:
+            return False
+        networks = [self.population.lanes[i].job.index for i in due]
+        rows = self._observer.metrics(self.population.parameters(due), networks)
+        for i, network, metrics in zip(due, networks, rows, strict=True):
+            step = self.population.lanes[i].step
+            self._record.add(network, step, self._watch.seconds, metrics)
+        finished = {n: end for n in networks if (end := self._ending(n)) is not None}
+        self._keep([i for i in due if self._is_kept(i, finished)])
+        self._end(finished)
+        return True
+
+    def _ending(self, network: int) -> Ending | None:
+        progress = self._progress.networks[network]
+        may_stop = update_progress(progress, self._curve(network))
+        training, step = self._plan.networks[network].training, self._record.last_step(network)
+        if step >= training.steps:
+            return Ending(reason="budget", step=step)
+        if may_stop and training.stop_when_grokked:
+            return Ending(reason="grokked", step=step)
+        return None
+
+    def _is_kept(self, lane: int, finished: dict[int, Ending]) -> bool:
+        taken = self.population.lanes[lane]
+        return taken.step in self._kept or taken.job.index in finished
+
+    def _keep(self, lanes: Sequence[int]) -> None:
+        """Write a checkpoint of some lanes, one folder for those at the same step."""
+        by_step: dict[int, list[int]] = {}
+        for lane in lanes:
+            by_step.setdefault(self.population.lanes[lane].step, []).append(lane)
+        for step, some in by_step.items():
+            networks = [self.population.lanes[i].job.index for i in some]
+            facts = {"step": step, "networks": networks}
+            name = self._checkpoint_name(step, networks)
+            self._run.save_checkpoint(name, self.population.checkpoint(some), facts)
+
+    def _checkpoint_name(self, step: int, networks: list[int]) -> str:
+        """`step-00009400`, with a network's number where another group has taken that name."""
+        name = f"step-{step:08d}"
+        if self._names.setdefault(name, networks) != networks:
+            name = f"{name}-network-{networks[0]}"
+        return name
+
+    def _end(self, finished: dict[int, Ending]) -> None:
+        self._ended |= finished
+        for network in finished:
+            self._progress.networks[network].ended = True
+        self.population.retire(finished)
+
+    def _note_diverged(self) -> None:
+        for bad in self.population.diverged:
+            if bad.index not in self._ended:
+                ending = Ending(reason="diverged", step=bad.step, tensor=bad.tensor)
+                self._ended[bad.index] = ending
+                progress = self._progress.networks[bad.index]
+                progress.phase, progress.ended = "diverged", True
+
+    def _save_point(self) -> None:
+        self._record.flush(self._run)
+        lanes = range(len(self.population.lanes))
+        facts = {
+            "step": max(self.population.steps, default=0),
+            "networks": [lane.job.index for lane in self.population.lanes],
+            "waiting": self.population.waiting,
+            "seconds": self._watch.seconds,
+            "ended": {str(index): asdict(ending) for index, ending in self._ended.items()},
+        }
+        self._run.save_resume_point(self.population.checkpoint(lanes), facts)
+        self._run.update_status(state="running", step=facts["step"], seconds=facts["seconds"])
+
+    def _pause(self) -> None:
+        self._run.update_status(state="interrupted")
+        raise InterruptedRunError(f"Stopped at step {max(self.population.steps, default=0)}.")
+
+    def _show(self, steps_per_second: float) -> None:
+        progress = self._progress
+        progress.elapsed_seconds = self._watch.seconds
+        if steps_per_second > 0:
+            progress.steps_per_second = steps_per_second
+            left = progress.budget - min(self.population.steps, default=progress.budget)
+            progress.seconds_left = left / steps_per_second
+        self._listener.update(progress)
+
+    def _curve(self, network: int) -> Any:  # noqa: ANN401
+        return self._record.curve(
+            network, **curve_facts(self._plan, self._table, self._splits, network)
+        )
+
+
+def curve_facts(plan: Plan, table: Table, splits: Sequence[Split], network: int) -> dict[str, Any]:
+    """What a network's curve needs beside its numbers: rows, chance, ceiling."""
+    config = plan.networks[network]
+    return {
+        "n_test": len(splits[network].novel),
+        "chance": table.chance,
+        "ceiling": config.task.ceiling,
+    }
+
+
+def make_splits(plan: Plan, table: Table) -> list[Split]:
+    """Every network's split of the table."""
+    return [config.task.make_split(table, config.seed) for config in plan.networks]
+
+
+def make_population(plan: Plan, table: Table, splits: Sequence[Split]) -> Population:
+    """The population of a plan, at step 0."""
+    training = plan.base.training
+    setup = Setup(
+        table=table,
+        loss=plan.base.loss,
+        batch_size=training.batch_size,
+        capacity=training.capacity,
+        dtype=getattr(torch, training.dtype),
+        device=training.device,
+    )
+    jobs = [
+        Job(index=i, seed=c.seed, model=c.model, optimizer=c.optimizer, rows=split.train)
+        for i, (c, split) in enumerate(zip(plan.networks, splits, strict=True))
+    ]
+    return Population(setup, jobs)
+
+
+def _progress(plan: Plan) -> list[NetworkProgress]:
+    return [
+        NetworkProgress(index=i, name=config.model.name, seed=config.seed)
+        for i, config in enumerate(plan.networks)
+    ]
