@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 
 import torch
 
@@ -33,15 +34,17 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list of cases")
     parser.add_argument("--case", action="append", choices=list(CASES), help="repeatable; all")
-    parser.add_argument("--repeats", type=_at_least_two, default=25, help="timed rounds")
-    parser.add_argument("--threads", type=_at_least_two, help="torch threads; torch's choice")
+    parser.add_argument("--repeats", type=_at_least(2), default=25, help="timed rounds")
+    parser.add_argument("--threads", type=_at_least(1), help="torch's own choice by default")
     return parser.parse_args()
 
 
-def _at_least_two(text: str) -> int:
-    number = int(text)
-    if number < 2:
-        raise argparse.ArgumentTypeError(f"must be at least 2, got {number}")
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, got {text}")
+        return int(text)
+
     return number
 
 

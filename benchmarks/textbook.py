@@ -1,4 +1,4 @@
-"""The textbook implementation: one network as an ordinary torch module, trained by torch's own AdamW.
+"""The textbook implementation: one network as an ordinary torch module, with torch.optim.AdamW.
 
 Written plainly from the papers (arXiv 2301.05217, 2306.17844), without grokscope: every position is
 computed up to its logits, autograd does the rest. It is what the benchmarks compare with and what

@@ -1,4 +1,4 @@
-"""Interleaved timing: every contestant takes its turn in each repetition, so drift hits all alike."""
+"""Interleaved timing: each contestant takes its turn in every round, so drift hits all alike."""
 
 import os
 import platform

@@ -126,3 +126,7 @@ def test_nothing_is_read_after_a_divergence():
     curve = record(EARLY, LATE, diverged_step=3000)
     assert names(curve) == ["memorized", "diverged"]
     assert events_of(curve, GROKDEF_1)[-1].after == curve.step[curve.step < 3000][-1]
+
+
+def test_one_large_loss_at_the_end_is_no_divergence_yet():
+    assert names(with_loss(lambda s: 1.0 if s < 2000 else 50.0)) == []

@@ -214,3 +214,32 @@ def test_a_record_of_one_evaluation_is_judged():
     assert judge(record(EARLY, LATE, last=1).until(1)).label == "confusion"
     assert judge(record(lambda _: 1.0, LATE, last=1)).label == "memorization"
     assert judge(record(EARLY, LATE, last=1).until(0)).label == "confusion"
+
+
+def test_training_accuracy_that_sinks_with_the_test_accuracy_is_a_collapse():
+    curve = record(then_falls(EARLY, 9000, to=0.8), then_falls(LATE, 9000))
+    assert judge(curve).label == "collapse"
+    assert "train q fell too, to 0.800" in reasons(curve)
+
+
+def delayed(evaluations: int, ratio: float) -> Curve:
+    """Memorised at step 100, generalised so many evaluations and times later."""
+    last = round(100 * ratio)
+    between = np.linspace(100, last, evaluations + 1).round().astype(int)
+    step = np.concatenate([[0], between, last + np.arange(1, 5)])
+    train, test = (step >= at for at in (100, last))
+    return Curve(
+        step=step,
+        train_acc=train.astype(float),
+        test_acc=test.astype(float),
+        n_test=9,
+        chance=0.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "ratio", "label"),
+    [(10, 3.0, "grokking"), (9, 3.0, "comprehension"), (10, 2.99, "comprehension")],
+)
+def test_conditions_of_grokking_include_their_limits(evaluations: int, ratio: float, label: str):
+    assert judge(delayed(evaluations, ratio)).label == label

@@ -1,5 +1,7 @@
 """Logits described by cosines of x + y - c."""
 
+import math
+
 import pytest
 import torch
 
@@ -48,3 +50,9 @@ def test_no_frequency_explains_nothing_and_flat_logits_are_undefined():
     grid = torch.randn(1, 7, 7, 7)
     assert logit_fve(grid, [[]]).tolist() == [0.0]
     assert logit_fve(torch.ones(1, 7, 7, 7), [[1]]).isnan().all()
+
+
+def test_the_sign_of_a_sine_says_on_which_side_of_the_answer_the_peak_is():
+    fit = logit_fit(waves(23, 1, phase=0.3), [1])
+    assert fit.cosine.item() == pytest.approx(math.cos(0.3))
+    assert fit.sine.item() == pytest.approx(-math.sin(0.3))

@@ -80,3 +80,11 @@ def test_neurons_shared_evenly_by_two_frequencies_do_not_vote():
     mixed = planted_neurons(structure, inputs, [5], 6) + planted_neurons(structure, inputs, [8], 6)
     grid = neurons_to_grid(torch.cat([pure, mixed], 1).unsqueeze(0), inputs, structure)
     assert key_frequencies(grid) == [[3]]
+
+
+def test_one_vote_is_never_enough_however_small_the_network():
+    structure, inputs = additive(23), full_table(23)
+    pair = planted_neurons(structure, inputs, [3], per_frequency=2)
+    stray = planted_neurons(structure, inputs, [9], per_frequency=1)
+    grid = neurons_to_grid(torch.cat([pair, stray], 1).unsqueeze(0), inputs, structure)
+    assert key_frequencies(grid) == [[3]]

@@ -67,3 +67,12 @@ def test_maps_leave_out_dead_neurons():
     assert shown.index.tolist() == [1]
     assert shown.maps.shape == (1, 7, 7)
     assert neuron_maps(torch.zeros(7, 7, 3), 3).maps.shape == (0, 7, 7)
+
+
+def test_points_are_a_true_projection_where_the_directions_are_not_orthogonal():
+    table = torch.randn(23, 6, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    centred = table - table.mean(0)
+    directions = (fourier_basis(23)[frequency_rows(4, 23)] @ centred).T
+    within = directions @ torch.linalg.lstsq(directions, centred.T).solution
+    points = embedding_circle(table, 4).points
+    torch.testing.assert_close(points @ points.T, within.T @ within)

@@ -73,7 +73,5 @@ class StackedAdamW:
 def _columns(settings: Sequence[AdamW]) -> dict[str, Column]:
     """Each hyper-parameter as a column; float64, since 1 − β^t loses digits in float32."""
     names = ("lr", "weight_decay", "beta1", "beta2", "eps", "warmup_steps")
-    return {
-        name: torch.tensor([[float(getattr(s, name))] for s in settings], dtype=torch.float64)
-        for name in names
-    }
+    values = {name: [float(getattr(s, name)) for s in settings] for name in names}
+    return {n: torch.tensor(v, dtype=torch.float64).unsqueeze(1) for n, v in values.items()}

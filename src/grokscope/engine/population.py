@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
+from grokscope.engine.allocator import reuse_freed_memory
 from grokscope.engine.batches import Batches
 from grokscope.engine.divergence import first_bad_tensor
 from grokscope.engine.loss import CrossEntropy
@@ -79,6 +80,7 @@ class Population:
 
     def __init__(self, setup: Setup, jobs: Sequence[Job]) -> None:
         _require_one_shape(jobs)
+        reuse_freed_memory()
         self.setup = setup
         self.model = jobs[0].model.stack_key()
         self.lanes: list[Lane] = []
@@ -111,7 +113,7 @@ class Population:
         return tensors if every else {name: value[lanes] for name, value in tensors.items()}
 
     def step(self) -> None:
-        """One optimizer step of every lane; networks that are not finite leave instead."""
+        """One optimizer step of every lane; networks that are not finite leave for the next job."""
         inputs, labels = self._batch()
         logits = self.model.readout(self._trained | self._constants, inputs)
         loss = self.setup.loss(logits, labels)
@@ -125,6 +127,8 @@ class Population:
                 self._optimizer.step(self._theta, flat, self.steps)
             for lane in self.lanes:
                 lane.step += 1
+        if not finite.all():
+            self._fill()
 
     def retire(self, indices: Collection[int]) -> None:
         """Free the slots of these jobs and give them to the next in the queue."""

@@ -58,10 +58,15 @@ class Config:
     """Everything that defines one network; equal configs give equal results."""
 
     task: Task = ModularArithmetic()  # noqa: RUF009 (frozen)
+    """The table, and how its rows are split."""
     model: Model = OneLayerTransformer()  # noqa: RUF009 (frozen)
+    """The architecture."""
     optimizer: AdamW = AdamW()  # noqa: RUF009 (frozen)
+    """AdamW with decoupled weight decay."""
     loss: CrossEntropy = CrossEntropy()  # noqa: RUF009 (frozen)
+    """Mean cross-entropy over rows."""
     training: Training = Training()
+    """How long to train, and how often to look."""
     seed: int = 0
     """Seed of initial values and batches, and of the split unless the task has its own."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(kw_only=True)
@@ -37,6 +37,7 @@ class TrainingProgress:
     """At most, at the present speed; unknown at first."""
 
 
+@runtime_checkable
 class Listener(Protocol):
     """Told at the start, after every round of evaluations, and at the end."""
 

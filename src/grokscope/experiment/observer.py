@@ -37,7 +37,7 @@ class Masks:
     def of(cls, splits: Sequence[Split], n_rows: int) -> "Masks":
         """Masks of the splits, in their order."""
 
-        def mask(rows: Sequence[Int[Tensor, " part"]]) -> Bool[Tensor, "model row"]:
+        def mask(rows: Sequence[Int[Tensor, " _"]]) -> Bool[Tensor, "model row"]:
             whole = torch.zeros(len(rows), n_rows, dtype=torch.bool)
             for line, part in zip(whole, rows, strict=True):
                 line[part] = True

@@ -1,38 +1,57 @@
-"""The MLP of a transformer with ReLU, and its backward, in as few passes over memory as it takes.
+"""A transformer's ReLU MLP with its residual stream, and its backward written out.
 
-For tables the hidden activations are by far the largest tensors of a step, so what is spent beside
-the matrix products is spent on them. Autograd would write a fresh tensor for the gradient before
-and one for the gradient behind the ReLU; here the mask is applied in place, and the two large
-buffers are handed out again, since the operating system clears every fresh page first.
+For tables the hidden activations are by far the largest tensors of a step, so what a step costs
+beside its matrix products is mostly passes over them. Autograd would make one more tensor of that
+size, the gradient before the ReLU; here the mask is applied in place to the gradient behind it.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd import Function
 
-Rows = Float[Tensor, "model row d_model"]
-Hidden = Float[Tensor, "model row neuron"]
+Stream = Float[Tensor, "model row d_model"]
 
 
-class Scratch:
-    """Buffers that come back after use. One that never does is freed like any tensor."""
+class Weights(NamedTuple):
+    """The MLP's parameters."""
 
-    KEPT = 2  # a step holds two at a time: activations and their gradient
+    W_in: Float[Tensor, "model d_model neuron"]
+    b_in: Float[Tensor, "model neuron"]
+    W_out: Float[Tensor, "model neuron d_model"]
+    b_out: Float[Tensor, "model d_model"]
 
-    def __init__(self) -> None:
-        self._free: list[Tensor] = []
 
-    def take(self, like: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """An uninitialised tensor of this shape, with the dtype and device of `like`."""
-        size = torch.Size(shape).numel()
-        for i, flat in enumerate(self._free):
-            if flat.numel() >= size and flat.dtype == like.dtype and flat.device == like.device:
-                return self._free.pop(i)[:size].view(shape)
-        return torch.empty(shape, dtype=like.dtype, device=like.device)
+def relu_block(mid: Stream, weights: Weights) -> Stream:
+    """The residual stream behind the MLP: mid + relu(mid · W_in + b_in) · W_out + b_out.
 
-    def give(self, buffer: Tensor) -> None:
-        """Take back a buffer that nobody reads any more; the least recent ones are let go."""
-        whole = buffer if buffer._base is None else buffer._base
-        self._free = [whole.view(-1), *self._free][: self.KEPT]
+    Differentiable once, not twice.
+    """
+    return _ReluBlock.apply(mid, *weights)
+
+
+class _ReluBlock(Function):
+    @staticmethod
+    def forward(ctx: Any, mid: Stream, *parameters: Tensor) -> Stream:  # noqa: ANN401
+        weights = Weights(*parameters)
+        post = torch.baddbmm(weights.b_in.unsqueeze(1), mid, weights.W_in).clamp_min_(0)
+        ctx.save_for_backward(mid, weights.W_in, weights.W_out, post)
+        return (mid + weights.b_out.unsqueeze(1)).baddbmm_(post, weights.W_out)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Stream) -> tuple[Tensor, ...]:  # noqa: ANN401
+        if torch.is_grad_enabled():
+            raise RuntimeError("the fast read-out is differentiable once; use `forward` instead")
+        (gradient,) = gradients
+        mid, w_in, w_out, post = ctx.saved_tensors
+        before = torch.bmm(gradient, w_out.mT)
+        torch.ops.aten.threshold_backward.grad_input(before, post, 0, grad_input=before)
+        return (
+            torch.baddbmm(gradient, before, w_in.mT),
+            torch.bmm(mid.mT, before),
+            before.sum(1),
+            torch.bmm(post.mT, gradient),
+            gradient.sum(1),
+        )

@@ -25,6 +25,7 @@ from grokscope.models.base import (
     observed,
     select_rows,
 )
+from grokscope.models.relu_block import Weights, relu_block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,9 +116,12 @@ class OneLayerTransformer(Model):
     ) -> Float[Tensor, "model row n_outputs"]:
         """Logits of the last position only; keys, values and scores once per token."""
         mid = self._resid_mid(params, inputs)
-        post = self._post(params, mid)
-        base = mid + params["b_out"].unsqueeze(1)
-        return torch.bmm(torch.baddbmm(base, post, params["W_out"]), params["W_U"])
+        weights = Weights(*(params[name] for name in Weights._fields))
+        if self.activation == "relu":
+            return torch.bmm(relu_block(mid, weights), params["W_U"])
+        base = mid + weights.b_out.unsqueeze(1)
+        post = torch.baddbmm(base, self._post(params, mid), weights.W_out)
+        return torch.bmm(post, params["W_U"])
 
     def neurons(
         self, params: Parameters, inputs: Int[Tensor, "model row slot"]

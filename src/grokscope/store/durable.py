@@ -144,8 +144,10 @@ def remove_tree(path: Path) -> None:
     doomed = temporary_name(path)
     with disk_errors(path):
         path.rename(doomed)
-        sync(path.parent)
-    discard(doomed)
+        try:
+            sync(path.parent)
+        finally:
+            discard(doomed)
 
 
 def discard_stale(folder: Path) -> None:

@@ -23,6 +23,7 @@ from grokscope.store.segments import (
     identifier,
     literal,
     parquet,
+    pattern,
     segment_names,
 )
 
@@ -100,8 +101,9 @@ def _create_tables(
             listed = read_manifest(run.path).files
             curves += [run.path / name for name in segment_names(listed)]
             progress += [run.path / PROGRESS_NAME] * (PROGRESS_NAME in listed)
-    paths = [str(path) for path in curves + progress]
-    connection.execute(f"SET allowed_paths = [{', '.join(literal(path) for path in paths)}]")
+    # DuckDB asks both for the pattern and for the file that it stands for
+    allowed = {form(path) for path in curves + progress for form in (literal, pattern)}
+    connection.execute(f"SET allowed_paths = [{', '.join(allowed)}]")
     _create_view(connection, "curves", curves, _CURVES)
     _create_view(connection, "progress", progress, _PROGRESS)
     create_table(connection, "runs", network_rows(runs) if "runs" in text else [], NETWORK_COLUMNS)

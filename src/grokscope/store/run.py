@@ -22,9 +22,10 @@ from grokscope.store import rewind
 from grokscope.store.checkpoint import Checkpoint, CheckpointEntry
 from grokscope.store.documents import encode_json, encode_toml, read_json, read_toml, utc_now
 from grokscope.store.durable import (
+    discard,
     discard_stale,
+    disk_errors,
     make_directory,
-    remove_tree,
     replace_file,
     staged_directory,
     sync,
@@ -109,10 +110,11 @@ class RunDirectory:
             _fill(temporary, documents)
             temporary.rename(path)
         try:
-            sync(root)
+            with disk_errors(path):
+                sync(root)
             point_last_at(path)
         except (Exception, KeyboardInterrupt):
-            remove_tree(path)
+            discard(path)
             raise
         return cls(path)
 
@@ -171,7 +173,10 @@ class RunDirectory:
         publish(self.path, SUMMARY_NAME, lambda path: write_bytes(path, data))
 
     def append_events(self, events: Sequence[Mapping[str, object]]) -> None:
-        """Append events to the log: all of them or, on failure, none."""
+        """Append events to the log: all of them or, on failure, none.
+
+        If the process is killed meanwhile, the first few of them may be there.
+        """
         append_events(self.path, events)
 
     def write_splits(self, tensors: Mapping[str, "torch.Tensor"]) -> None:

@@ -31,7 +31,7 @@ def unstamped(document: Mapping[str, object], path: Path) -> dict[str, object]:
 
 def check_version(version: object, path: Path) -> None:
     """Refuse what this grokscope cannot read; see `unstamped` for the errors."""
-    if not isinstance(version, int) or isinstance(version, bool):
+    if not isinstance(version, int) or version < 1:
         raise VerificationError(f"{path}: no {SCHEMA_KEY}")
     if version > SCHEMA_VERSION:
         raise UsageError(

@@ -122,7 +122,7 @@ def parquet_versions(paths: Sequence[Path]) -> dict[Path, int | None]:
 
     if not paths:
         return {}
-    files = ", ".join(literal(path, pattern=True) for path in paths)
+    files = ", ".join(pattern(path) for path in paths)
     with connect(threads=1) as connection:
         try:
             rows = connection.execute(
@@ -136,16 +136,18 @@ def parquet_versions(paths: Sequence[Path]) -> dict[Path, int | None]:
 
 def parquet(paths: Iterable[Path], extra: str = "") -> str:
     """The SQL that reads some Parquet files as one table, columns matched by name."""
-    listed = ", ".join(literal(path, pattern=True) for path in paths)
+    listed = ", ".join(pattern(path) for path in paths)
     return f"read_parquet([{listed}], union_by_name = true{extra})"
 
 
-def literal(text: Path | str, *, pattern: bool = False) -> str:
-    """An SQL string; with `pattern`, DuckDB's wildcards in it stand for themselves."""
-    escaped = str(text).replace("'", "''")
-    if pattern:
-        escaped = "".join(f"[{c}]" if c in "[*?" else c for c in escaped)
-    return f"'{escaped}'"
+def literal(text: Path | str) -> str:
+    """An SQL string."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def pattern(path: Path) -> str:
+    """An SQL string with the pattern that matches this one path: its wildcards are quoted."""
+    return literal("".join(f"[{c}]" if c in "[*?" else c for c in str(path)))
 
 
 def identifier(name: str) -> str:
@@ -228,7 +230,7 @@ def _dense(values: Array) -> Array:
     if not np.ma.is_masked(values):
         return np.ma.getdata(values)
     if values.dtype.kind == "O":
-        return np.ma.filled(values, None)
+        return np.array([None if v is np.ma.masked else v for v in values], dtype=object)
     return np.ma.filled(values.astype(np.promote_types(values.dtype, np.float32)), np.nan)
 
 

@@ -1,0 +1,241 @@
+"""The subcommands and their arguments; what they do is in modules that they import when needed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Protocol
+
+from tyro.conf import FlagCreatePairsOff, Positional, Suppress, arg
+
+Folder = Annotated[Path, arg(aliases=("--runs",), metavar="DIR")]
+RunName = Annotated[Positional[str], arg(metavar="RUN")]
+Json = FlagCreatePairsOff[bool]
+Settings = tuple[tuple[str, str], ...]
+
+RUNS = Path("runs")
+
+
+class Command(Protocol):
+    """A subcommand with its arguments filled in."""
+
+    def execute(self) -> int:
+        """Do it; the exit code."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """Watch six small networks memorise, sit on a plateau, and then generalise (about a minute).
+
+    Any setting of the recipe can be changed: `--steps 5000`, `--optimizer.lr 3e-3` or `lr=3e-3`;
+    `grokscope run demo --help` lists them.
+    """
+
+    seeds: Annotated[int | None, arg(metavar="N")] = None
+    """Networks per attention rate, with consecutive seeds (3 unless given)."""
+    out: Folder = RUNS
+    """The folder of all runs."""
+    resume: Annotated[str | None, arg(metavar="RUN")] = None
+    """Go on with an interrupted or killed run."""
+    json: Json = False
+    """Print one JSON object on stdout."""
+    settings: Suppress[Settings] = ()
+    """Changed settings by name, as text."""
+
+    def execute(self) -> int:
+        """Train, show, report."""
+        from grokscope.cli.train import TrainRequest, train
+
+        return train(
+            TrainRequest(
+                command="demo",
+                recipe="demo",
+                seeds=self.seeds,
+                out=self.out,
+                resume=self.resume,
+                json=self.json,
+                settings=self.settings,
+            )
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Train a recipe and report on it (`grokscope list recipes` names them all).
+
+    Any setting of the recipe can be changed: `--weight-decay 2`, `--optimizer.lr 3e-3` or
+    `lr=3e-3`; `grokscope run RECIPE --help` lists them.
+    """
+
+    recipe: Annotated[Positional[str | None], arg(metavar="RECIPE")] = None
+    """Name of the recipe; may be left out with `--resume`."""
+    seeds: Annotated[int | None, arg(metavar="N")] = None
+    """Networks to train (per variant of the recipe), with consecutive seeds from `--seed` on."""
+    out: Folder = RUNS
+    """The folder of all runs."""
+    resume: Annotated[str | None, arg(metavar="RUN")] = None
+    """Go on with an interrupted or killed run; its settings are on disk."""
+    dry_run: FlagCreatePairsOff[bool] = False
+    """Check the settings and estimate the time, but train nothing."""
+    json: Json = False
+    """Print one JSON object on stdout."""
+    settings: Suppress[Settings] = ()
+    """Changed settings by name, as text."""
+
+    def execute(self) -> int:
+        """Probe, train, show, report."""
+        from grokscope.cli.train import TrainRequest, train
+
+        return train(
+            TrainRequest(
+                command="run",
+                recipe=self.recipe,
+                seeds=self.seeds,
+                out=self.out,
+                resume=self.resume,
+                dry_run=self.dry_run,
+                json=self.json,
+                settings=self.settings,
+            )
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """Events and label for training curves that somebody else recorded, with the reasons.
+
+    Reads a CSV file with the columns step, train_acc and test_acc (other names are recognised), an
+    export of Weights & Biases, or TensorBoard's event files; with `--train` and `--test` two files
+    of one curve each, such as TensorBoard's CSV downloads.
+    """
+
+    curves: Annotated[Positional[Path | None], arg(metavar="CURVES")] = None
+    """A CSV file, a TensorBoard event file or a log directory."""
+    train: Annotated[Path | None, arg(metavar="FILE")] = None
+    """CSV file of the train accuracy alone."""
+    test: Annotated[Path | None, arg(metavar="FILE")] = None
+    """CSV file of the test accuracy alone."""
+    chance: Annotated[float | None, arg(metavar="X")] = None
+    """Accuracy of guessing, in [0, 1)."""
+    classes: Annotated[int | None, arg(metavar="N")] = None
+    """Number of equally likely classes: chance is 1/N."""
+    rule: Annotated[str, arg(metavar="RULE")] = "grokdef/1"
+    """The definition: grokdef/1, or liu2022 for that of arXiv 2205.10343."""
+    json: Json = False
+    """Print one JSON object on stdout."""
+
+    def execute(self) -> int:
+        """Read, judge, print."""
+        from grokscope.cli.label import label
+
+        return label(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class List:
+    """Recipes and runs."""
+
+    what: Annotated[Positional[Literal["recipes", "runs"] | None], arg(metavar="WHAT")] = None
+    """`recipes` or `runs`; both unless given."""
+    out: Folder = RUNS
+    """The folder of all runs."""
+    json: Json = False
+    """Print JSON on stdout: a list, or both lists in one object."""
+
+    def execute(self) -> int:
+        """Print them."""
+        from grokscope.cli.listing import list_all
+
+        return list_all(self.what, self.out, as_json=self.json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show:
+    """What the networks of a run did, why we say so, and where its files are."""
+
+    run: RunName = "last"
+    """A path, an id, the beginning of an id, or `last`."""
+    out: Folder = RUNS
+    """The folder of all runs."""
+    json: Json = False
+    """Print one JSON object on stdout."""
+
+    def execute(self) -> int:
+        """Print it."""
+        from grokscope.cli.show import show
+
+        return show(self.run, self.out, as_json=self.json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Write the report of a run: one HTML file that needs no network."""
+
+    run: RunName = "last"
+    """A path, an id, the beginning of an id, or `last`."""
+    file: Annotated[Path | None, arg(aliases=("-o",), metavar="FILE")] = None
+    """Where to write it; `report.html` in the run's directory unless given."""
+    out: Folder = RUNS
+    """The folder of all runs."""
+    json: Json = False
+    """Print one JSON object on stdout."""
+
+    def execute(self) -> int:
+        """Write it."""
+        from grokscope.cli.report import report
+
+        return report(self.run, self.file, self.out, as_json=self.json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """Ask all runs in SQL, read-only: tables `runs`, `curves`, `events`, `progress`.
+
+    For example: grokscope query "SELECT run, label, grokked_step FROM runs". Columns with a slash
+    need double quotes: "test/acc". Prints a table on a terminal and CSV elsewhere.
+    """
+
+    sql: Annotated[Positional[str], arg(metavar="SQL")]
+    """One SELECT statement of DuckDB."""
+    out: Folder = RUNS
+    """The folder of all runs."""
+    json: Json = False
+    """Print a JSON list of objects on stdout."""
+
+    def execute(self) -> int:
+        """Print the answer."""
+        from grokscope.cli.query import ask
+
+        return ask(self.sql, self.out, as_json=self.json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify:
+    """Compare every file of a run with its checksum."""
+
+    run: RunName = "last"
+    """A path, an id, the beginning of an id, or `last`."""
+    out: Folder = RUNS
+    """The folder of all runs."""
+    json: Json = False
+    """Print one JSON object on stdout."""
+
+    def execute(self) -> int:
+        """Print `ok` or the problems; the exit code is 3 if there are any."""
+        from grokscope.cli.verify import verify
+
+        return verify(self.run, self.out, as_json=self.json)
+
+
+COMMANDS: dict[str, type[Command]] = {
+    "demo": Demo,
+    "run": Run,
+    "label": Label,
+    "list": List,
+    "show": Show,
+    "report": Report,
+    "query": Query,
+    "verify": Verify,
+}
+
+TRAINING: dict[str, type[Demo] | type[Run]] = {"demo": Demo, "run": Run}
+"""Commands that take settings of a recipe."""

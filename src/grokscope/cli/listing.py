@@ -1,0 +1,116 @@
+"""`grokscope list`: the recipes there are and the runs that were made."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from grokscope.cli.screen import new_table, say, stdout, write_json
+from grokscope.cli.wording import age
+from grokscope.core.errors import GrokscopeError
+from grokscope.store import RunDirectory, find_runs
+
+Row = dict[str, Any]
+_SILENT_SECONDS = 120
+"""A running training notes its state more often than this."""
+
+
+def list_all(what: Literal["recipes", "runs"] | None, out: Path, *, as_json: bool) -> int:
+    """Print recipes, runs, or both."""
+    recipes = recipe_rows() if what != "runs" else []
+    runs = run_rows(out) if what != "recipes" else []
+    if as_json:
+        both = {"recipes": recipes, "runs": runs}
+        write_json(both if what is None else both[what])
+        return 0
+    if what != "runs":
+        _print(recipes, right=("networks", "steps"))
+    if what is None:
+        stdout().print()
+    if what != "recipes":
+        _print(runs, right=("networks", "grokked", "age"))
+        if not runs:
+            say(f"no runs in {out} yet: try `grokscope demo`")
+    return 0
+
+
+def recipe_rows() -> list[Row]:
+    """Name, source, networks, steps and summary of every recipe."""
+    from grokscope.recipes import RECIPES
+
+    rows: list[Row] = []
+    for make in RECIPES.values():
+        recipe = make()
+        networks = len(recipe.plan().networks)
+        rows.append(
+            {
+                "recipe": recipe.name,
+                "networks": networks,
+                "steps": recipe.config.training.steps,
+                "summary": recipe.summary,
+                "source": recipe.source,
+            }
+        )
+    return rows
+
+
+def run_rows(out: Path) -> list[Row]:
+    """Id, recipe, state, networks, how many grokked and age of every run, newest last."""
+    return [_run_row(directory) for directory in find_runs(out)]
+
+
+def _run_row(directory: RunDirectory) -> Row:
+    row: Row = {"run": directory.id, "recipe": "–", "state": "damaged", "networks": None}
+    row |= {"grokked": None, "created": None}
+    try:
+        status, summary = directory.status, directory.summary
+        stored: Any = directory.config.get("networks", ())
+        row |= {
+            "recipe": str(status.get("recipe", "–")),
+            "state": state_of(status),
+            "networks": len(stored),
+            "grokked": _grokked(summary) if summary else None,
+            "created": status.get("created"),
+        }
+    except GrokscopeError:
+        return row  # one damaged run must not hide the others; `verify` says what is wrong
+    return row
+
+
+def state_of(status: dict[str, object]) -> str:
+    """The stored state, or `stopped` where it says running and has been silent for minutes."""
+    state = str(status.get("state", "unknown"))
+    if state not in ("running", "created"):
+        return state
+    try:
+        noted = datetime.fromisoformat(str(status.get("updated", status.get("created"))))
+    except ValueError:
+        return state
+    silent = (datetime.now(UTC) - noted).total_seconds()
+    return "stopped" if silent > _SILENT_SECONDS else state
+
+
+def _grokked(summary: Sequence[Row]) -> int:
+    return sum(row.get("grokked_step") is not None for row in summary)
+
+
+def _print(rows: Sequence[Row], right: Sequence[str]) -> None:
+    if not rows:
+        return
+    console = stdout()
+    names = [name if name != "created" else "age" for name in rows[0]]
+    table = new_table(console, names, right=right)
+    for row in rows:
+        table.add_row(*(_cell(name, row) for name in row))
+    console.print(table)
+
+
+def _cell(name: str, row: Row) -> str:
+    value = row[name]
+    if name == "created":
+        return age(value)
+    if value is None:
+        return "–"
+    if name == "grokked":
+        return f"{value}/{row['networks']}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,66 @@
+"""What a run's networks did, as a table for people and as JSON for scripts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grokscope.cli.screen import new_table
+from grokscope.cli.wording import decimal, whole
+from grokscope.experiment import Run
+
+LABEL_STYLES = {
+    "grokking": "bold green",
+    "comprehension": "green",
+    "memorization": "cyan",
+    "semi_grokking": "magenta",
+    "confusion": "yellow",
+    "ungrokking": "red",
+    "anti_grokking": "red",
+    "collapse": "red",
+    "diverged": "bold red",
+}
+_NUMBERS = ("seed", "memorized", "grokked", "delay ratio", "train acc", "test acc")
+_WITHIN_MODEL = ("seed", "model.attention_rate")
+
+
+def networks_table(console: Console, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A line per network: steps, delay ratio, label, key frequencies, accuracies."""
+    varied = [n for n in dict.fromkeys(n for r in rows for n in r["settings"]) if _shown(n)]
+    names = [name.rpartition(".")[2] for name in varied]
+    headings = ("network", "model", "seed", *names, "memorized", "grokked", "delay ratio", "label")
+    headings += ("key frequencies", "train acc", "test acc")
+    table = new_table(console, headings, right=(*_NUMBERS, *names))
+    for row in rows:
+        table.add_row(
+            str(row["index"]),
+            row["model"],
+            str(row["seed"]),
+            *(str(row["settings"].get(name, "–")) for name in varied),
+            whole(row["memorized_step"]),
+            whole(row["grokked_step"]),
+            decimal(row["delay_ratio"], 1),
+            Text(row["label"], LABEL_STYLES.get(row["label"], "")),
+            " ".join(str(k) for k in row["key_frequencies"]) or "–",
+            decimal(row["train_acc"], 3),
+            decimal(row["test_acc"], 3),
+        )
+    return table
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """The JSON of a run: where it is, its state, and the summary of each network."""
+    return {
+        "run": run.id,
+        "path": str(run.path),
+        "recipe": run.plan.recipe,
+        "state": run.state,
+        "runs": run.networks,
+    }
+
+
+def _shown(setting: str) -> bool:
+    """Settings that the other columns do not say."""
+    return setting not in _WITHIN_MODEL

@@ -1,0 +1,94 @@
+"""Settings as text, made into values of the config's types."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Any, get_args, get_type_hints
+
+from grokscope.core.errors import UsageError
+from grokscope.core.settings import flatten, full_name
+from grokscope.experiment import Config
+
+_TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_UNSET = ("none", "unset")
+
+
+def read_settings(
+    config: Config, pairs: Sequence[tuple[str, str]], options: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Values by full name; text that is not of a setting's type stays text, for its own check.
+
+    Args:
+        config: the config whose settings they are.
+        pairs: names (full, or short where unique; dashes or underscores) with values as text.
+        options: the command's own options, which a misspelt name may have meant.
+
+    Raises:
+        UsageError: a name that is no setting's, with the nearest.
+    """
+    values: dict[str, Any] = {}
+    for name, text in pairs:
+        full = _full_name(config, name, options)
+        values[full] = _value(text, _hint(config, full))
+    return values
+
+
+def refuse_settings_of_variants(
+    changes: Mapping[str, Any], variants: Sequence[Mapping[str, Any]]
+) -> None:
+    """A setting that the recipe varies itself cannot be given one value.
+
+    Raises:
+        UsageError: such a change.
+    """
+    for name in changes:
+        varied = [str(variant[name]) for variant in variants if name in variant]
+        if varied:
+            found = " and ".join(varied)
+            raise UsageError(
+                f"`{name}` is what this recipe compares ({found}): it cannot be set here."
+            )
+
+
+def _full_name(config: Config, name: str, options: Sequence[str]) -> str:
+    try:
+        return full_name(config, name)
+    except UsageError as error:
+        short = {known.rpartition(".")[2]: known for known in flatten(config)}
+        candidates = [*options, *(known.replace("_", "-") for known in short)]
+        near = difflib.get_close_matches(name.replace("_", "-"), candidates, n=1)
+        if near and near[0] in options:
+            raise UsageError(
+                f"There is no option `--{name}`. Did you mean `--{near[0]}`?"
+            ) from None
+        raise error
+
+
+def _hint(config: Config, full: str) -> Any:  # noqa: ANN401 (a type annotation)
+    section, _, leaf = full.rpartition(".")
+    owner = getattr(config, section) if section else config
+    return get_type_hints(type(owner))[leaf]
+
+
+def _value(text: str, hint: Any) -> Any:  # noqa: ANN401
+    for kind in get_args(hint) if isinstance(hint, UnionType) else (hint,):
+        if kind is NoneType and text.lower() in _UNSET:
+            return None
+        if kind is bool and text.lower() in _TRUTH:
+            return _TRUTH[text.lower()]
+        if kind in (int, float):
+            number = _number(text, whole=kind is int)
+            if number is not None:
+                return number
+    return text
+
+
+def _number(text: str, *, whole: bool) -> int | float | None:
+    """The number, or None; a whole one may be written `1e4`."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if not whole:
+        return number
+    return int(number) if number.is_integer() else None

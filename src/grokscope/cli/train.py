@@ -1,0 +1,239 @@
+"""`demo` and `run`: settle the plan, say how long it takes, train, tell what came of it."""
+
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grokscope.cli.arguments import option_names
+from grokscope.cli.commands import RUNS, TRAINING, Settings
+from grokscope.cli.lines import LineListener
+from grokscope.cli.panel import LivePanel
+from grokscope.cli.results import networks_table, run_document
+from grokscope.cli.screen import say, stderr, stdout, write_json
+from grokscope.cli.settings import read_settings, refuse_settings_of_variants
+from grokscope.cli.wording import count, duration, step_time
+from grokscope.core.errors import DivergedError, GrokscopeError, InterruptedRunError, UsageError
+from grokscope.core.settings import flatten, with_settings
+from grokscope.experiment import (
+    Config,
+    Estimate,
+    Plan,
+    Run,
+    estimate,
+    resume_run,
+    start_run,
+)
+from grokscope.experiment.run import trainer_check
+from grokscope.recipes import Recipe, find_recipe
+from grokscope.store import RunDirectory, resolve_run
+
+_SHORT_PROBE_SECONDS = 0.2
+_LONG_RUN_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRequest:
+    """What the command line asked for."""
+
+    command: str
+    recipe: str | None
+    seeds: int | None
+    out: Path
+    resume: str | None
+    json: bool
+    settings: Settings
+    dry_run: bool = False
+
+
+def train(request: TrainRequest) -> int:
+    """Train a new run or go on with one; the exit code."""
+    started = time.monotonic()
+    try:
+        run = _resume(request) if request.resume else _start(request)
+    except InterruptedRunError as error:
+        raise InterruptedRunError(_how_to_go_on(str(error), request)) from error
+    if run is not None:
+        _tell(run, request, started)
+        _refuse_all_diverged(run)
+    return 0
+
+
+def _start(request: TrainRequest) -> Run | None:
+    if request.recipe is None:
+        raise UsageError("Which recipe? `grokscope list recipes` names them; try `quick`.")
+    recipe = find_recipe(request.recipe)
+    plan = new_plan(recipe, request)
+    trainer_check(plan)
+    if request.command == "run":
+        found = probe(plan)
+        say(expectation(found))
+        if request.dry_run:
+            return _dry(plan, found, request)
+    with _listener(plan) as listener:
+        return start_run(plan, request.out, listener)
+
+
+def new_plan(recipe: Recipe, request: TrainRequest) -> Plan:
+    """The recipe's plan with the user's settings.
+
+    Raises:
+        UsageError: a setting that is unknown, or that the recipe varies itself.
+        SettingError: a value that breaks its rule.
+    """
+    options = option_names(TRAINING[request.command])
+    changes = read_settings(recipe.config, request.settings, options)
+    refuse_settings_of_variants(changes, recipe.variants)
+    return recipe.plan(with_settings(recipe.config, changes), request.seeds)
+
+
+def probe(plan: Plan) -> Estimate:
+    """The time it will take: two seconds of trial, less where the whole run takes seconds."""
+    short = estimate(plan, _SHORT_PROBE_SECONDS)
+    return short if short.seconds_at_most < _LONG_RUN_SECONDS else estimate(plan)
+
+
+def expectation(found: Estimate) -> str:
+    """Such as `6 networks, 34 ms a step: at most 1 min 42 s for 3,000 steps, …`."""
+    rounds = f" in {found.rounds} rounds" if found.rounds > 1 else ""
+    return (
+        f"{count(found.networks, 'network')}{rounds}, {step_time(found.seconds_per_step)} a step: "
+        f"at most {duration(found.seconds_at_most)} for {found.steps:,} steps"
+        + (", less when they grok early" if found.steps > 1 else "")
+    )
+
+
+def _dry(plan: Plan, found: Estimate, request: TrainRequest) -> None:
+    if request.json:
+        document: dict[str, Any] = {
+            "recipe": plan.recipe,
+            "networks": found.networks,
+            "steps": found.steps,
+            "seconds_per_step": found.seconds_per_step,
+            "seconds_at_most": found.seconds_at_most,
+            "settings": flatten(plan.base),
+            "varying": plan.varying(),
+        }
+        write_json(document)
+    else:
+        stdout().print(settings_text(plan.base), markup=False, soft_wrap=True)
+        say("nothing was trained (--dry-run)")
+
+
+def settings_text(config: Config) -> str:
+    """Every setting as `name=value`, one a line."""
+    return "\n".join(f"{name}={value}" for name, value in flatten(config).items())
+
+
+def _resume(request: TrainRequest) -> Run:
+    directory = resolve_run(request.resume or "", request.out)
+    plan = Plan.from_dict(directory.config)
+    _refuse_changes(plan, request)
+    if directory.status.get("state") == "finished":
+        say(f"{directory.id} has already finished")
+        return resume_run(directory)
+    say(f"going on with {directory.id}")
+    with _listener(plan) as listener:
+        return resume_run(directory, listener)
+
+
+def _refuse_changes(plan: Plan, request: TrainRequest) -> None:
+    """What a run is, is on disk; the command line may repeat it but not change it."""
+    rule = "cannot be changed on resume: leave it out, or start a new run"
+    if request.recipe not in (None, plan.recipe):
+        raise UsageError(f"That is a run of `{plan.recipe}`, not of `{request.recipe}`.")
+    changes = read_settings(plan.base, request.settings)
+    stored = flatten(plan.base)
+    for name, value in changes.items():
+        if stored[name] != value:
+            raise UsageError(f"`{name}` is {stored[name]!r} in that run and {rule}.")
+    seeds = len({network.seed for network in plan.networks})
+    if request.seeds not in (None, seeds):
+        raise UsageError(f"`--seeds` is {seeds} in that run and {rule}.")
+
+
+def _listener(plan: Plan) -> LivePanel | LineListener:
+    console = stderr()
+    if not console.is_terminal or console.is_dumb_terminal or "utf" not in console.encoding.lower():
+        return LineListener()
+    task, networks = plan.base.task.name, count(len(plan.networks), "network")
+    return LivePanel(f"{plan.recipe}: {task}, {networks}", console)
+
+
+def _tell(run: Run, request: TrainRequest, started: float) -> None:
+    """Results first, so that a report that cannot be written costs nothing else."""
+    console = stdout()
+    if not request.json:
+        console.print(networks_table(console, run.networks))
+    written = _write_report(run)
+    if request.json:
+        document = {"wall_seconds": time.monotonic() - started, "report": written}
+        write_json(document | run_document(run))
+    else:
+        _next_steps(run, written, request)
+
+
+def _write_report(run: Run) -> str | None:
+    from grokscope.views import write_report
+
+    try:
+        return str(write_report(run, run.path / "report.html"))
+    except GrokscopeError as error:
+        say(f"no report: {error}")
+        return None
+
+
+def _next_steps(run: Run, report: str | None, request: TrainRequest) -> None:
+    out = _out_option(request.out)
+    console = stderr()
+    if report is not None:
+        console.print(f"\nreport  {_near(Path(report))}", markup=False, soft_wrap=True)
+    console.print(f"run     {_near(run.path)}\n\nnext:", markup=False, soft_wrap=True)
+    commands = [
+        (f"grokscope show{out}", "reasons, settings and files of this run"),
+        (
+            f'grokscope query "SELECT run, label, grokked_step FROM runs"{out}',
+            "ask all runs in SQL",
+        ),
+    ]
+    if request.command == "demo":
+        commands.append(("grokscope run nanda2023", "the published run at full size"))
+    width = max(len(command) for command, _ in commands)
+    for command, purpose in commands:
+        console.print(f"  {command:<{width}}  {purpose}", markup=False, soft_wrap=True)
+
+
+def _refuse_all_diverged(run: Run) -> None:
+    rows: Sequence[dict[str, Any]] = run.networks
+    if rows and all(row["stop_reason"] == "diverged" for row in rows):
+        first = min(rows, key=lambda row: row["steps"])
+        who = "The network" if len(rows) == 1 else f"All {len(rows)} networks"
+        where = f" ({first['first_bad_tensor']})" if first["first_bad_tensor"] else ""
+        raise DivergedError(
+            f"{who} diverged, the first at step {first['steps']}{where}: try a smaller `--lr`."
+        )
+
+
+def _how_to_go_on(message: str, request: TrainRequest) -> str:
+    """The engine names the run; the exact command is ours to know."""
+    head, _, tail = message.partition("`--resume ")
+    run_id = tail.partition("`")[0]
+    command = f"grokscope {request.command} --resume {run_id}{_out_option(request.out)}"
+    return f"{head}`{command}`."
+
+
+def _out_option(out: Path) -> str:
+    return "" if out == RUNS else f" --out {shlex.quote(str(out))}"
+
+
+def _near(path: Path) -> Path:
+    """The path from here where it is below, else in full."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def unfinished(directory: RunDirectory) -> bool:
+    """Whether there is something to go on with."""
+    return directory.status.get("state") in ("created", "running", "interrupted", "failed")

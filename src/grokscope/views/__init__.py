@@ -1,0 +1,22 @@
+"""Figures and the HTML report: data in, Plotly figure out, for notebook, report and app alike."""
+
+from grokscope.views.circle_figure import circle_figure
+from grokscope.views.group import Group, groups_of
+from grokscope.views.neuron_figure import neuron_figure
+from grokscope.views.progress_figure import progress_figure
+from grokscope.views.report import render_report, write_report
+from grokscope.views.spectrum_figure import spectrum_figure
+from grokscope.views.training_figure import Extent, training_figure
+
+__all__ = [
+    "Extent",
+    "Group",
+    "circle_figure",
+    "groups_of",
+    "neuron_figure",
+    "progress_figure",
+    "render_report",
+    "spectrum_figure",
+    "training_figure",
+    "write_report",
+]

@@ -1,0 +1,154 @@
+"""The report of a run: one HTML file that needs nothing else and asks nothing of the network."""
+
+import base64
+import hashlib
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from grokscope.core.errors import DiskError
+from grokscope.experiment import Run
+from grokscope.tasks import Table
+from grokscope.views import definition, gallery, headline, network_table, reproduction
+from grokscope.views.band import band_words
+from grokscope.views.group import Group, groups_of
+from grokscope.views.number_table import number_table
+from grokscope.views.progress_figure import panels_with_data
+from grokscope.views.theme import GROUP_COLOURS
+
+
+def write_report(run: Run, path: Path) -> Path:
+    """Write the report of a run as one self-contained HTML file.
+
+    An unfinished run gives a report of what there is. The file appears complete or not at all.
+
+    Args:
+        run: a run in any state.
+        path: the file to write; an existing one is replaced.
+
+    Returns:
+        The path.
+
+    Raises:
+        DiskError: the file cannot be written.
+        VerificationError: a file of the run is damaged.
+    """
+    page = render_report(run)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(page)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise DiskError(f"{path}: {error.strerror or error}") from error
+    return path
+
+
+def render_report(run: Run) -> str:
+    """The report as HTML."""
+    loader = PackageLoader("grokscope.views")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    scripts = [get_plotlyjs(), _asset("report.js")]
+    return environment.get_template("report.html.j2").render(
+        **_content(run),
+        link_of=definition.source_link,
+        scripts=[Markup(script) for script in scripts],
+        style=Markup(_asset("report.css")),
+        policy=content_policy(scripts),
+    )
+
+
+def content_policy(scripts: Sequence[str]) -> str:
+    """A content security policy under which only these scripts run and nothing is fetched."""
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _content(run: Run) -> dict[str, Any]:
+    curves, progress, rows = run.curves, run.progress, run.networks
+    groups = groups_of(run.plan, rows)
+    drawn = groups[: len(GROUP_COLOURS)]
+    return {
+        **_heading(run, groups),
+        **_pictures(run, drawn, curves, progress),
+        "groups": network_table.group_lines(groups),
+        "networks": network_table.network_lines(groups),
+        "groups_left_out": len(groups) - len(drawn),
+        "settings": reproduction.settings_table(run.plan),
+        "environment": definition.flat_environment(run.directory.env),
+        "command": reproduction.command_line(run.plan),
+        "python": reproduction.python_call(run.plan),
+        "definitions": definition.definitions(rows[0]["label_thresholds"] if rows else None),
+        "glossary": definition.glossary({*curves, *progress}),
+    }
+
+
+def _heading(run: Run, groups: Sequence[Group]) -> dict[str, Any]:
+    plan, status = run.plan, run.directory.status
+    base = plan.base
+    table = base.task.table()
+    return {
+        "run_id": run.id,
+        "recipe": plan.recipe,
+        "task": base.task.name,
+        "created": str(status.get("created", "")).replace("T", " ")[:16],
+        "state": run.state,
+        "state_sentence": headline.state_sentence(run),
+        "verdict": headline.verdict(run.networks),
+        "trained": _trained(run, groups, table),
+        "bands": band_words(max(len(group.networks) for group in groups)),
+        "n_networks": len(plan.networks),
+        "definition": run.networks[0]["label_thresholds"]["version"] if run.networks else None,
+        "has_group": table.cyclic is not None,
+        "by_logarithm": table.cyclic is not None and table.cyclic.order != table.d_vocab,
+        "order": table.cyclic.order if table.cyclic else 0,
+    }
+
+
+def _trained(run: Run, groups: Sequence[Group], table: Table) -> str:
+    base, total = run.plan.base, len(table.labels)
+    count = len(run.plan.networks)
+    plural = "s" if count > 1 else ""
+    kinds = f" of {len(groups)} kinds" if len(groups) > 1 else f" ({base.model.name})"
+    fraction = base.task.train_fraction
+    return (
+        f"{count} network{plural}{kinds} on {base.task.name}, trained on {100 * fraction:g} % "
+        f"of {total:,} rows ({round(fraction * total):,}) for at most "
+        f"{base.training.steps:,} steps"
+    )
+
+
+def _pictures(
+    run: Run, groups: Sequence[Group], curves: Mapping[str, Any], progress: Mapping[str, Any]
+) -> dict[str, Any]:
+    spectra = [(gallery.spectrum_picture(curves, g, g.representative), g) for g in groups]
+    portraits = [gallery.network_portrait(run, g) for g in groups[: gallery.PORTRAITS]]
+    return {
+        "training": gallery.training_pictures(curves, groups),
+        "numbers": [number_table(curves, group) for group in groups],
+        "progress": gallery.progress_picture(curves, progress, groups),
+        "panels": panels_with_data(curves, progress),
+        "spectra": [(p, gallery.chosen_words(g)) for p, g in spectra if p is not None],
+        "other_spectra": gallery.other_spectra(curves, groups),
+        "portraits": [portrait for portrait in portraits if portrait is not None],
+        "portraits_left_out": max(0, len(groups) - gallery.PORTRAITS),
+    }
+
+
+def _asset(name: str) -> str:
+    return (files("grokscope.views") / "templates" / name).read_text(encoding="utf-8")

@@ -1,0 +1,107 @@
+"""Fourier spectrum of one network's embedding over time: frequencies compete, a few survive."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float
+
+from grokscope.views.step_axis import STEP_ZERO, TITLE, position, step_axis
+from grokscope.views.theme import INK, SEQUENTIAL, VERMILLION, dress
+
+SPECTRUM = "fourier/spectrum_W_E"
+
+
+def spectrum_figure(
+    curves: Mapping[str, Any],
+    network: int,
+    key_frequencies: Sequence[int] = (),
+    events: Mapping[str, int | None] | None = None,
+    title: str = "",
+) -> go.Figure | None:
+    """Heat map of frequency × step; None where the network has no spectrum.
+
+    Args:
+        curves: metric columns of the run.
+        network: its number in the run.
+        key_frequencies: marked at the right edge.
+        events: steps to mark by their names, such as `{"memorised": 120}`.
+        title: of the figure.
+    """
+    found = _spectrum(curves, network)
+    if found is None:
+        return None
+    step, spectrum = found
+    figure = go.Figure(_heat_map(step, spectrum))
+    for word, at in (events or {}).items():
+        if at is not None:
+            _mark(figure, word, at)
+    last = int(step[-1])
+    _mark_keys(figure, key_frequencies)
+    figure.update_xaxes(step_axis(last), title_text=TITLE, showgrid=False)
+    highest = spectrum.shape[1]
+    figure.update_yaxes(
+        title_text="frequency k", range=[0.5, highest + 0.5], showgrid=False,
+        dtick=max(1, 5 * round(highest / 30)) if highest > 12 else 1, tick0=0,
+    )  # fmt: skip
+    figure.update_layout(margin={"l": 56, "r": 92, "t": 62, "b": 52})
+    return dress(figure, height=380, title=title)
+
+
+def _spectrum(
+    curves: Mapping[str, Any], network: int
+) -> tuple[Float[np.ndarray, " evaluation"], Float[np.ndarray, "evaluation frequency"]] | None:
+    if SPECTRUM not in curves:
+        return None
+    rows = np.flatnonzero(np.asarray(curves["network"]) == network)
+    spectrum = np.asarray(curves[SPECTRUM], dtype=np.float64)[rows]
+    if spectrum.ndim != 2 or not spectrum.shape[1] or not np.isfinite(spectrum).any():
+        return None
+    return np.asarray(curves["step"], dtype=np.float64)[rows], spectrum
+
+
+def _heat_map(
+    step: Float[np.ndarray, " evaluation"], spectrum: Float[np.ndarray, "evaluation frequency"]
+) -> go.Heatmap:
+    """Every evaluation reaches half way to its neighbours, on the log axis."""
+    at = position(step)
+    between = np.sqrt(at[1:] * at[:-1])
+    edges = np.concatenate([[STEP_ZERO], between, at[-1:]]) if len(at) > 1 else [STEP_ZERO, 1.0]
+    frequency = np.arange(spectrum.shape[1] + 1) + 0.5
+    shown = np.broadcast_to(step.astype(np.int64), spectrum.T.shape)
+    return go.Heatmap(
+        x=edges,
+        y=frequency,
+        z=spectrum.T.astype(np.float32),
+        zmin=0,
+        zmax=float(np.nanmax(spectrum)),
+        text=shown.astype(np.int32),
+        colorscale=SEQUENTIAL,
+        colorbar={"title": {"text": "norm"}, "thickness": 10, "len": 0.9, "x": 1.07, "nticks": 5},
+        hovertemplate="step %{text:,}<br>frequency %{y}<br>norm %{z:.3g}<extra></extra>",
+    )
+
+
+def _mark(figure: go.Figure, word: str, step: int) -> None:
+    late = word == "grokked"
+    figure.add_vline(
+        x=max(step, STEP_ZERO), line={"color": INK, "width": 1.3, "dash": "dash" if late else "dot"}
+    )
+    figure.add_annotation(
+        x=math.log10(max(step, STEP_ZERO)), y=1, yref="paper", yanchor="bottom", showarrow=False,
+        xanchor="left" if late else "right", text=f"{word} {step:,}", font={"size": 11.5},
+    )  # fmt: skip
+
+
+def _mark_keys(figure: go.Figure, frequencies: Sequence[int]) -> None:
+    """A triangle for each key frequency, and its number where there is room for it."""
+    above = -math.inf
+    for frequency in sorted(frequencies):
+        crowded = frequency - above < 2
+        above = above if crowded else frequency
+        figure.add_annotation(
+            x=1, xref="paper", xanchor="left", y=frequency, yanchor="middle", showarrow=False,
+            text="◂" if crowded else f"◂ {frequency}", font={"size": 11, "color": VERMILLION},
+        )  # fmt: skip

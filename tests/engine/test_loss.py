@@ -1,0 +1,69 @@
+"""The loss: one cross-entropy per network, in the precision that was asked for."""
+
+from typing import Literal
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from grokscope.engine import CrossEntropy
+
+Precision = Literal["float32", "float64"]
+
+
+def confident(gap: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Float32 logits of one network whose right answer leads all others by `gap`."""
+    labels = torch.arange(6)[None]
+    return gap * F.one_hot(labels, 6).float(), labels
+
+
+def steepness(gap: float, precision: Precision) -> float:
+    """Norm of the gradient at that gap."""
+    logits, labels = confident(gap)
+    logits.requires_grad_()
+    (gradient,) = torch.autograd.grad(CrossEntropy(precision=precision)(logits, labels), logits)
+    assert gradient.dtype == torch.float32
+    return float(gradient.norm())
+
+
+def test_it_is_torchs_mean_cross_entropy_for_each_network():
+    stream = torch.Generator().manual_seed(0)
+    logits = torch.randn(3, 10, 7, generator=stream)
+    labels = torch.randint(0, 7, (3, 10), generator=stream)
+    losses = CrossEntropy(precision="float64")(logits, labels)
+    for i in range(3):
+        assert losses[i] == pytest.approx(F.cross_entropy(logits[i].double(), labels[i]).item())
+
+
+def test_float64_keeps_a_gradient_where_float32_has_none_left_on_the_right_answer():
+    """At a gap of 20 the right answer's probability rounds to 1 in float32."""
+    logits, labels = confident(20.0)
+    on_the_answer = {}
+    precisions: list[Precision] = ["float32", "float64"]
+    for precision in precisions:
+        leaf = logits.clone().requires_grad_()
+        loss = CrossEntropy(precision=precision)(leaf, labels)
+        (gradient,) = torch.autograd.grad(loss.sum(), leaf)
+        on_the_answer[precision] = gradient.diagonal(dim1=1, dim2=2).abs().max().item()
+    assert on_the_answer["float32"] == 0.0
+    assert on_the_answer["float64"] == pytest.approx(5 * torch.tensor(-20.0).exp().item() / 6)
+
+
+def test_the_loss_itself_vanishes_in_float32_and_stays_in_float64():
+    single, double = (CrossEntropy(precision=p)(*confident(20.0)) for p in ("float32", "float64"))
+    assert single.item() == 0.0
+    assert double.dtype == torch.float64
+    assert double.item() == pytest.approx(5 * torch.tensor(-20.0, dtype=torch.float64).exp().item())
+
+
+@pytest.mark.parametrize("gap", [0.0, 3.0, 10.0])
+def test_the_precisions_agree_where_both_have_digits(gap: float):
+    assert steepness(gap, "float32") == pytest.approx(steepness(gap, "float64"), rel=2e-2)
+
+
+def test_the_gradient_of_a_network_does_not_depend_on_its_neighbours():
+    logits, labels = confident(2.0)
+    stack = torch.cat([logits, 5 * logits]).requires_grad_()
+    loss = CrossEntropy()(stack, labels.expand(2, -1))
+    (first,) = torch.autograd.grad(loss[0], stack)
+    assert first[1].abs().max() == 0

@@ -1,0 +1,207 @@
+"""Laws of every registered task: labels, symmetries, and splits that are partitions."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grokscope.core.errors import SettingError
+from grokscope.tasks import TASKS, ModularArithmetic, Table, Task
+
+OPERATIONS = ("add", "subtract", "multiply", "divide")
+VARIANTS: dict[str, Task] = {
+    f"{operation} mod {p}": ModularArithmetic(operation=operation, p=p, train_fraction=0.4)
+    for operation in OPERATIONS
+    for p in (7, 11, 12, 59)
+    if not (operation == "divide" and p == 12)
+}
+SYMMETRIC = [name for name in VARIANTS if name.startswith(("add", "multiply"))]
+TABLES: dict[str, Table] = {name: task.table() for name, task in VARIANTS.items()}
+
+every_variant = pytest.mark.parametrize("name", VARIANTS)
+both_rules = pytest.mark.parametrize("rule", ["random", "orbits"])
+
+
+def answer(operation: str, a: int, b: int, p: int) -> int:
+    """The definition, in Python integers; a quotient is the number that times b gives a."""
+    if operation == "divide":
+        return next(c for c in range(p) if c * b % p == a)
+    return {"add": a + b, "subtract": a - b, "multiply": a * b}[operation] % p
+
+
+def test_every_registered_task_has_a_variant_here():
+    assert {type(task) for task in VARIANTS.values()} == set(TASKS.values())
+
+
+@every_variant
+def test_the_table_holds_every_pair_once(name: str):
+    task, table = VARIANTS[name], TABLES[name]
+    seconds = range(1, task.p) if task.operation == "divide" else range(task.p)
+    expected = [[a, b] for a in range(task.p) for b in seconds]
+    assert table.inputs.tolist() == expected
+
+
+@every_variant
+def test_labels_are_what_python_integers_say(name: str):
+    task, table = VARIANTS[name], TABLES[name]
+    expected = [answer(task.operation, a, b, task.p) for a, b in table.inputs.tolist()]
+    assert table.labels.tolist() == expected
+
+
+@every_variant
+def test_tokens_and_labels_are_in_range(name: str):
+    table = TABLES[name]
+    assert table.inputs.min() >= 0
+    assert table.inputs.max() < table.d_vocab
+    assert table.labels.min() >= 0
+    assert table.labels.max() < table.n_classes
+    assert len(table.inputs) == len(table.labels) == len(table.mirror)
+
+
+@every_variant
+def test_the_mirror_is_an_involution_that_keeps_the_label(name: str):
+    table = TABLES[name]
+    assert torch.equal(table.mirror[table.mirror], torch.arange(len(table.mirror)))
+    assert torch.equal(table.labels[table.mirror], table.labels)
+
+
+@every_variant
+def test_only_commutative_operations_have_a_mirror_and_it_swaps_the_operands(name: str):
+    table = TABLES[name]
+    swapped = table.inputs[table.mirror]
+    expected = table.inputs.flip(1) if name in SYMMETRIC else table.inputs
+    assert torch.equal(swapped, expected)
+
+
+@every_variant
+def test_chance_is_the_most_frequent_label(name: str):
+    table = TABLES[name]
+    labels = table.labels.tolist()
+    assert table.chance == max(labels.count(c) for c in set(labels)) / len(labels)
+
+
+@every_variant
+def test_coordinates_add_up_to_the_answer(name: str):
+    task, table = VARIANTS[name], TABLES[name]
+    if task.operation == "multiply" and task.p == 12:
+        assert table.cyclic is None
+        return
+    cyclic = table.cyclic
+    assert cyclic is not None
+    first, second = (cyclic.operand_coordinates[i][table.inputs[:, i]] for i in (0, 1))
+    inside = (first >= 0) & (second >= 0)
+    assert int(inside.sum()) == cyclic.order**2
+    total = (first + second) % cyclic.order
+    assert torch.equal(total[inside], cyclic.answer_coordinates[table.labels][inside])
+
+
+@every_variant
+@both_rules
+def test_a_split_is_a_partition_in_sorted_rows(name: str, rule: str):
+    table = TABLES[name]
+    split = replace(VARIANTS[name], split=rule).make_split(table, seed=5)
+    parts = [split.train, split.novel, split.mirrored]
+    assert torch.equal(torch.cat(parts).sort().values, torch.arange(len(table.labels)))
+    assert all(torch.equal(part, part.sort().values) for part in parts)
+
+
+@every_variant
+def test_mirrored_rows_are_the_test_rows_whose_mirror_is_trained_on(name: str):
+    table = TABLES[name]
+    split = VARIANTS[name].make_split(table, seed=5)
+    trained = set(split.train.tolist())
+    assert all(row in trained for row in table.mirror[split.mirrored].tolist())
+    assert not any(row in trained for row in table.mirror[split.novel].tolist())
+    assert (len(split.mirrored) > 0) == (name in SYMMETRIC)
+
+
+@every_variant
+@both_rules
+def test_the_same_seed_gives_the_same_split_and_another_seed_another(name: str, rule: str):
+    table, task = TABLES[name], replace(VARIANTS[name], split=rule)
+    one, again, other = (task.make_split(table, seed) for seed in (5, 5, 6))
+    assert torch.equal(one.train, again.train)
+    assert not torch.equal(one.train, other.train)
+
+
+@every_variant
+@both_rules
+def test_the_number_of_training_rows_does_not_depend_on_the_seed(name: str, rule: str):
+    table, task = TABLES[name], replace(VARIANTS[name], split=rule)
+    sizes = {len(task.make_split(table, seed).train) for seed in range(8)}
+    assert sizes == {int(0.4 * len(table.labels))}
+
+
+@every_variant
+def test_orbits_keep_mirror_images_together(name: str):
+    table = TABLES[name]
+    split = replace(VARIANTS[name], split="orbits").make_split(table, seed=5)
+    assert len(split.mirrored) == 0
+    assert torch.equal(table.mirror[split.train].sort().values, split.train)
+
+
+@pytest.mark.parametrize("name", SYMMETRIC)
+@given(fraction=st.floats(0.02, 1.0), seed=st.integers(0, 10_000))
+def test_orbits_reach_any_fraction_to_the_row(name: str, fraction: float, seed: int):
+    table = TABLES[name]
+    task = replace(VARIANTS[name], train_fraction=fraction, split="orbits")
+    n_train = int(fraction * len(table.labels))
+    if n_train:
+        split = task.make_split(table, seed)
+        assert len(split.train) == n_train
+        assert len(split.mirrored) == 0
+
+
+@every_variant
+@both_rules
+def test_a_fraction_of_one_leaves_no_test_rows(name: str, rule: str):
+    table = TABLES[name]
+    task = replace(VARIANTS[name], train_fraction=1.0, split=rule)
+    split = task.make_split(table, seed=5)
+    assert torch.equal(split.train, torch.arange(len(table.labels)))
+    assert len(split.novel) == len(split.mirrored) == 0
+
+
+def test_a_data_seed_overrides_the_seed_of_the_network():
+    task = replace(VARIANTS["add mod 11"], data_seed=5)
+    splits = [task.make_split(TABLES["add mod 11"], seed) for seed in (1, 2)]
+    expected = VARIANTS["add mod 11"].make_split(TABLES["add mod 11"], 5)
+    assert all(torch.equal(split.train, expected.train) for split in splits)
+
+
+def test_division_refuses_a_modulus_that_is_not_prime():
+    with pytest.raises(SettingError) as caught:
+        ModularArithmetic(operation="divide", p=12)
+    assert str(caught.value) == "`p` must be prime for division, got 12."
+
+
+@pytest.mark.parametrize("fraction", [0.0, -0.1, 1.5, math.nan, math.inf])
+def test_a_fraction_outside_zero_to_one_is_refused(fraction: float):
+    with pytest.raises(SettingError, match=r"`train_fraction` must be in \(0, 1\], got"):
+        ModularArithmetic(train_fraction=fraction)
+
+
+def test_a_fraction_too_small_for_one_row_is_refused():
+    task = ModularArithmetic(p=7, train_fraction=0.02)
+    with pytest.raises(SettingError, match="one of the table's 49 rows"):
+        task.make_split(task.table(), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("operation", "power", "`operation` must be one of `add`, `subtract`"),
+        ("split", "rows", "`split` must be one of `random`, `orbits`, got 'rows'"),
+        ("p", 2, "`p` must be at least 3, got 2"),
+        ("p", 7.5, "`p` must be a whole number, got 7.5"),
+    ],
+)
+def test_other_bad_settings_are_refused(setting: str, value: object, message: str):
+    task = ModularArithmetic()
+    # Set behind its back: the tests' type checker would stop a wrong type in the constructor.
+    object.__setattr__(task, setting, value)
+    with pytest.raises(SettingError, match=message):
+        task.__post_init__()
