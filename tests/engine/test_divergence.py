@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from engine.populations import ZHONG, Network, World, distance, drain, trained, weights
 
+from engine.populations import ZHONG, Network, World, distance, drain, trained, weights
 from grokscope.engine import AdamW, Population
 from grokscope.engine.divergence import first_bad_tensor
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+
 from engine.populations import (
     MLP,
     NANDA,
@@ -15,7 +16,6 @@ from engine.populations import (
     trained,
     weights,
 )
-
 from grokscope.engine import AdamW
 from grokscope.models import Model
 

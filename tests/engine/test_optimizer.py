@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from benchmarks import textbook
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from benchmarks import textbook
 from grokscope.core.errors import SettingError
 from grokscope.engine import AdamW
 from grokscope.engine.optimizer import StackedAdamW
@@ -40,7 +40,7 @@ def stacked(settings: list[AdamW], start: torch.Tensor, slopes: torch.Tensor) ->
 
 
 def one_by_one(settings: AdamW, start: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
-    """torch's own, with the learning rate of each step set by hand."""
+    """Torch's own, with the learning rate of each step set by hand."""
     theta = torch.nn.Parameter(start.clone())
     s = settings
     optimizer = torch.optim.AdamW(

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from engine.populations import ZHONG, Network, World, distance, drain, trained, weights
 
+from engine.populations import ZHONG, Network, World, distance, drain, trained, weights
 from grokscope.core.errors import SettingError
 from grokscope.engine import AdamW
 from grokscope.models import EmbeddingMLP, OneLayerTransformer

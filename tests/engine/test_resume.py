@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from engine.populations import MLP, NANDA, ZHONG, Network, World, same, trained, weights
 
+from engine.populations import MLP, NANDA, ZHONG, Network, World, same, trained, weights
 from grokscope.engine import AdamW, Population
 from grokscope.models import Model
 

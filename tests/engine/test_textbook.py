@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from engine.populations import MLP, NANDA, ZHONG, Network, World, distance, weights
-
 from benchmarks import textbook
 from benchmarks.cases import textbook_module, textbook_tokens
+
+from engine.populations import MLP, NANDA, ZHONG, Network, World, distance, weights
 from grokscope.engine import AdamW, Population
 from grokscope.engine.batches import Batches
 from grokscope.models import Model

@@ -143,7 +143,7 @@ def test_generalising_without_memorising_is_comprehension():
 def test_without_test_rows_the_train_accuracy_decides(train, label: str):
     curve = record(train, lambda _: float("nan"), n_test=0)
     assert judge(curve).label == label
-    assert "there are no test rows" in reasons(curve)
+    assert "there are no novel held-out rows" in reasons(curve)
     assert judge(curve).robust
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from itertools import zip_longest
 from typing import Any
 
 from grokscope.cli.commands import Json
@@ -45,13 +46,13 @@ def take_settings(words: Sequence[str], command: type) -> tuple[list[str], Pairs
         elif following is None or following.startswith("--"):
             settings.append(_flag(name))
         else:
-            settings.append((name, *_next(waiting, taken=True)))
+            settings.append((name, next(waiting)[0]))
     return own, settings
 
 
 def iter_words(words: Sequence[str]) -> Iterator[tuple[str, str | None]]:
     """Each word with the one after it."""
-    return iter(list(zip(words, [*words[1:], None], strict=True)))
+    return iter(list(zip_longest(words, words[1:])))
 
 
 def _next(waiting: Iterator[tuple[str, str | None]], *, taken: bool) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Protocol
 from tyro.conf import FlagCreatePairsOff, Positional, Suppress, arg
 
 Folder = Annotated[Path, arg(aliases=("--runs",), metavar="DIR")]
-RunName = Annotated[Positional[str], arg(metavar="RUN")]
-Json = FlagCreatePairsOff[bool]
+RunName = Annotated[Positional[str], arg(metavar="[RUN]")]
+Json = Annotated[FlagCreatePairsOff[bool], arg(help_behavior_hint="")]
 Settings = tuple[tuple[str, str], ...]
 
 RUNS = Path("runs")
@@ -24,17 +24,17 @@ class Command(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Demo:
-    """Watch six small networks memorise, sit on a plateau, and then generalise (about a minute).
+    """Watch six small networks memorise, wait, and then generalise.
 
-    Any setting of the recipe can be changed: `--steps 5000`, `--optimizer.lr 3e-3` or `lr=3e-3`;
-    `grokscope run demo --help` lists them.
+    Takes about a minute. Any setting of the recipe can be changed: `--steps 5000`,
+    `--optimizer.lr 3e-3` or `lr=3e-3`; `grokscope run demo --help` lists them.
     """
 
-    seeds: Annotated[int | None, arg(metavar="N")] = None
+    seeds: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
     """Networks per attention rate, with consecutive seeds (3 unless given)."""
     out: Folder = RUNS
     """The folder of all runs."""
-    resume: Annotated[str | None, arg(metavar="RUN")] = None
+    resume: Annotated[str | None, arg(metavar="RUN", help_behavior_hint="")] = None
     """Go on with an interrupted or killed run."""
     json: Json = False
     """Print one JSON object on stdout."""
@@ -60,21 +60,22 @@ class Demo:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Train a recipe and report on it (`grokscope list recipes` names them all).
+    """Train a recipe and report on it.
 
-    Any setting of the recipe can be changed: `--weight-decay 2`, `--optimizer.lr 3e-3` or
-    `lr=3e-3`; `grokscope run RECIPE --help` lists them.
+    `grokscope list recipes` names them all. Any setting of the recipe can be changed:
+    `--weight-decay 2`, `--optimizer.lr 3e-3` or `lr=3e-3`; `grokscope run RECIPE --help` lists
+    them.
     """
 
-    recipe: Annotated[Positional[str | None], arg(metavar="RECIPE")] = None
+    recipe: Annotated[Positional[str | None], arg(metavar="[RECIPE]", help_behavior_hint="")] = None
     """Name of the recipe; may be left out with `--resume`."""
-    seeds: Annotated[int | None, arg(metavar="N")] = None
+    seeds: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
     """Networks to train (per variant of the recipe), with consecutive seeds from `--seed` on."""
     out: Folder = RUNS
     """The folder of all runs."""
-    resume: Annotated[str | None, arg(metavar="RUN")] = None
+    resume: Annotated[str | None, arg(metavar="RUN", help_behavior_hint="")] = None
     """Go on with an interrupted or killed run; its settings are on disk."""
-    dry_run: FlagCreatePairsOff[bool] = False
+    dry_run: Json = False
     """Check the settings and estimate the time, but train nothing."""
     json: Json = False
     """Print one JSON object on stdout."""
@@ -101,22 +102,24 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """Events and label for training curves that somebody else recorded, with the reasons.
+    """Events and label for curves that somebody else recorded.
 
-    Reads a CSV file with the columns step, train_acc and test_acc (other names are recognised), an
-    export of Weights & Biases, or TensorBoard's event files; with `--train` and `--test` two files
-    of one curve each, such as TensorBoard's CSV downloads.
+    Gives the reasons, too. Reads a CSV file with the columns step, train_acc and test_acc (other
+    names are recognised), an export of Weights & Biases, or TensorBoard's event files; with
+    `--train` and `--test` two files of one curve each, such as TensorBoard's CSV downloads.
     """
 
-    curves: Annotated[Positional[Path | None], arg(metavar="CURVES")] = None
+    curves: Annotated[Positional[Path | None], arg(metavar="[CURVES]", help_behavior_hint="")] = (
+        None
+    )
     """A CSV file, a TensorBoard event file or a log directory."""
-    train: Annotated[Path | None, arg(metavar="FILE")] = None
+    train: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
     """CSV file of the train accuracy alone."""
-    test: Annotated[Path | None, arg(metavar="FILE")] = None
+    test: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
     """CSV file of the test accuracy alone."""
-    chance: Annotated[float | None, arg(metavar="X")] = None
+    chance: Annotated[float | None, arg(metavar="X", help_behavior_hint="")] = None
     """Accuracy of guessing, in [0, 1)."""
-    classes: Annotated[int | None, arg(metavar="N")] = None
+    classes: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
     """Number of equally likely classes: chance is 1/N."""
     rule: Annotated[str, arg(metavar="RULE")] = "grokdef/1"
     """The definition: grokdef/1, or liu2022 for that of arXiv 2205.10343."""
@@ -134,7 +137,10 @@ class Label:
 class List:
     """Recipes and runs."""
 
-    what: Annotated[Positional[Literal["recipes", "runs"] | None], arg(metavar="WHAT")] = None
+    what: Annotated[
+        Positional[Literal["recipes", "runs"] | None],
+        arg(metavar="[recipes|runs]", help_behavior_hint=""),
+    ] = None
     """`recipes` or `runs`; both unless given."""
     out: Folder = RUNS
     """The folder of all runs."""
@@ -150,7 +156,7 @@ class List:
 
 @dataclass(frozen=True, kw_only=True)
 class Show:
-    """What the networks of a run did, why we say so, and where its files are."""
+    """What a run's networks did, why we say so, and where its files are."""
 
     run: RunName = "last"
     """A path, an id, the beginning of an id, or `last`."""
@@ -172,7 +178,7 @@ class Report:
 
     run: RunName = "last"
     """A path, an id, the beginning of an id, or `last`."""
-    file: Annotated[Path | None, arg(aliases=("-o",), metavar="FILE")] = None
+    file: Annotated[Path | None, arg(aliases=("-o",), metavar="FILE", help_behavior_hint="")] = None
     """Where to write it; `report.html` in the run's directory unless given."""
     out: Folder = RUNS
     """The folder of all runs."""
@@ -188,10 +194,11 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Ask all runs in SQL, read-only: tables `runs`, `curves`, `events`, `progress`.
+    """Ask all runs in SQL, read-only.
 
-    For example: grokscope query "SELECT run, label, grokked_step FROM runs". Columns with a slash
-    need double quotes: "test/acc". Prints a table on a terminal and CSV elsewhere.
+    The tables are `runs`, `curves`, `events` and `progress`. For example:
+    grokscope query "SELECT run, label, grokked_step FROM runs". Columns with a slash need double
+    quotes: "test/acc". Prints a table on a terminal and CSV elsewhere.
     """
 
     sql: Annotated[Positional[str], arg(metavar="SQL")]

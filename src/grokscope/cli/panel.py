@@ -114,10 +114,21 @@ def _legend(networks: Sequence[NetworkProgress]) -> Text:
     groups = _groups(networks)
     legend = Text("accuracy   ", "dim", no_wrap=True, overflow="ellipsis")
     legend.append("━ train", TRAIN)
-    for style, (name, members) in zip(_test_styles(groups), groups.items(), strict=True):
+    names = _distinctive(list(groups))
+    for style, name, members in zip(_test_styles(groups), names, groups.values(), strict=True):
         many = f" (median of {len(members)})" if len(members) > 1 else ""
-        legend.append("   ").append(f"━ test: {name}{many}", style)
+        legend.append("   ").append(f"━ test{name}{many}", style)
     return legend
+
+
+def _distinctive(names: Sequence[str]) -> list[str]:
+    """Names without the words that they all begin with; nothing for a single one."""
+    if len(names) == 1:
+        return [""]
+    parts = [name.split(", ") for name in names]
+    while all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) == 1:
+        parts = [p[1:] for p in parts]
+    return [f": {', '.join(p)}" for p in parts]
 
 
 def _networks(progress: TrainingProgress, most: int) -> Table:

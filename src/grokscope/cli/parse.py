@@ -107,18 +107,21 @@ def without_boxes(text: str) -> str:
 
 def _one_line(complaint: str) -> str:
     """What tyro says in a box, as a sentence; the first row is the title of the box."""
-    rows = [line.strip(_FRAME) for line in complaint.splitlines()[1:]]
-    text = " ".join(row for row in rows if row)
+    rows = [line.strip("│| ") for line in complaint.splitlines()[1:] if line.strip(_FRAME)]
+    text = " ".join(rows)
     value = re.search(r"Error parsing (?:option )?(\S+):.*?\['(.*?)'\]", text)
-    choice = re.search(r"invalid choice '(.*?)' for argument '(.*?)'. Expected one of \((.*?)\)", text)
+    choice = re.search(
+        r"invalid choice '(.*?)' for argument '(.*?)'. Expected one of \((.*?)\)", text
+    )
     if value:
         return f"{value[1]} must be {_kind(text)}, got {value[2]!r}."
     if choice:
         names = [name for name in choice[3].split(", ") if name != "'None'"]
         return f"`{choice[2]}` must be {' or '.join(sorted(names))}, got '{choice[1]}'."
-    head = re.split(r"Perhaps you meant|Argument helptext|For full|Available sub", text)[0]
+    head, *_ = re.split(r"Perhaps you meant|Argument helptext|For full|Available sub", text)
     near = re.search(r"Perhaps you meant: (--[\w-]+)", text)
     hint = f" Did you mean {near[1]}?" if near else ""
+    head = re.sub(r"Missing value for argument '(.*?)'.*", r"\1 needs a value", head)
     head = re.sub(r"^Missing from (.*?): (\w+) .*", r"`\1` needs \2", head.strip().rstrip("."))
     return f"{head}.{hint}"
 

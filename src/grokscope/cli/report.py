@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from grokscope.cli.run_name import open_run
 from grokscope.cli.screen import stdout, write_json
 from grokscope.core.errors import DiskError, UsageError
 from grokscope.experiment import Run
-from grokscope.store import resolve_run
 
 
 def report(name: str, file: Path | None, out: Path, *, as_json: bool) -> int:
@@ -17,7 +17,7 @@ def report(name: str, file: Path | None, out: Path, *, as_json: bool) -> int:
     """
     from grokscope.views import write_report
 
-    run = Run(resolve_run(name, out))
+    run = Run(open_run(name, out))
     if not run.curves:
         raise UsageError(f"{run.id} has no measurements yet.")
     path = file or run.path / "report.html"

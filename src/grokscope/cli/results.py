@@ -7,21 +7,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grokscope.cli.label_styles import LABEL_STYLES
 from grokscope.cli.screen import new_table
 from grokscope.cli.wording import decimal, whole
 from grokscope.experiment import Run
 
-LABEL_STYLES = {
-    "grokking": "bold green",
-    "comprehension": "green",
-    "memorization": "cyan",
-    "semi_grokking": "magenta",
-    "confusion": "yellow",
-    "ungrokking": "red",
-    "anti_grokking": "red",
-    "collapse": "red",
-    "diverged": "bold red",
-}
 _NUMBERS = ("seed", "memorized", "grokked", "delay ratio", "train acc", "test acc")
 _WITHIN_MODEL = ("seed", "model.attention_rate")
 

@@ -8,20 +8,21 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from grokscope.cli.label_styles import LABEL_STYLES
 from grokscope.cli.listing import state_of
-from grokscope.cli.results import LABEL_STYLES, networks_table, run_document
+from grokscope.cli.results import networks_table, run_document
+from grokscope.cli.run_name import open_run
 from grokscope.cli.screen import new_table, stdout, write_json
 from grokscope.cli.wording import age, count, decimal, whole
 from grokscope.core.settings import flatten
 from grokscope.experiment import Run
-from grokscope.store import resolve_run
 
 Row = Mapping[str, Any]
 
 
 def show(name: str, out: Path, *, as_json: bool) -> int:
     """Print a run."""
-    run = Run(resolve_run(name, out))
+    run = Run(open_run(name, out))
     if as_json:
         settings = {"settings": flatten(run.plan.base), "varying": run.plan.varying()}
         write_json(run_document(run) | settings | {"files": _files(run)})

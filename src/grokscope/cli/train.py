@@ -12,6 +12,7 @@ from grokscope.cli.commands import RUNS, TRAINING, Settings
 from grokscope.cli.lines import LineListener
 from grokscope.cli.panel import LivePanel
 from grokscope.cli.results import networks_table, run_document
+from grokscope.cli.run_name import open_run
 from grokscope.cli.screen import say, stderr, stdout, write_json
 from grokscope.cli.settings import read_settings, refuse_settings_of_variants
 from grokscope.cli.wording import count, duration, step_time
@@ -28,7 +29,7 @@ from grokscope.experiment import (
 )
 from grokscope.experiment.run import trainer_check
 from grokscope.recipes import Recipe, find_recipe
-from grokscope.store import RunDirectory, resolve_run
+from grokscope.store import RunDirectory
 
 _SHORT_PROBE_SECONDS = 0.2
 _LONG_RUN_SECONDS = 10.0
@@ -128,7 +129,7 @@ def settings_text(config: Config) -> str:
 
 
 def _resume(request: TrainRequest) -> Run:
-    directory = resolve_run(request.resume or "", request.out)
+    directory = open_run(request.resume or "", request.out)
     plan = Plan.from_dict(directory.config)
     _refuse_changes(plan, request)
     if directory.status.get("state") == "finished":

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
+from grokscope.cli.run_name import open_run
 from grokscope.cli.screen import say, stdout, write_json
 from grokscope.cli.wording import count
 from grokscope.core.errors import VerificationError
-from grokscope.store import Problem, RunDirectory, resolve_run
+from grokscope.store import Problem, RunDirectory
 
 
 def verify(name: str, out: Path, *, as_json: bool) -> int:
     """Print `ok`, or the problems; what an interrupted write left behind is named but harmless."""
-    directory = resolve_run(name, out)
+    directory = open_run(name, out)
     problems = directory.verify()
     damage = [problem for problem in problems if not problem.leftover]
     if as_json:

@@ -24,6 +24,9 @@ PHASE_STYLES = {
 }
 """Every phase in the order in which a network goes through them."""
 
+_STEPS_OF_A_SPEED = 20
+"""The first few steps are slow, and their speed says nothing about the time left."""
+
 MEASURING = "training is over; measuring key frequencies and progress at every checkpoint …"
 
 
@@ -91,7 +94,7 @@ def status_line(watch: Watch) -> Text:
     if progress.steps_per_second:
         parts.append(f"{speed(progress.steps_per_second)} steps/s")
     parts.append(f"{elapsed} elapsed")
-    if progress.seconds_left is not None:
+    if progress.seconds_left is not None and watch.step >= _STEPS_OF_A_SPEED:
         left = clock(max(progress.seconds_left - watch.since, 0.0))
         parts.append(f"at most {left} left, less when they grok early")
     return Text("   ".join(parts), "dim", no_wrap=True, overflow="ellipsis")

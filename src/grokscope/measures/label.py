@@ -91,7 +91,7 @@ def _undefined(story: Story) -> Ruling | None:
     """Labels of networks without test rows: the train accuracy alone decides."""
     if story.curve.has_test:
         return None
-    alone = "there are no test rows: the label is by train accuracy only"
+    alone = "there are no novel held-out rows: the label is by train accuracy only"
     if story.step("memorized") is None:
         return "confusion", [_not_memorized(story), alone]
     return "memorization", [*_before(story), alone]

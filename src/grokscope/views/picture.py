@@ -1,5 +1,6 @@
 """A figure on a page: its data as JSON, what it shows in words, and how high it is."""
 
+import json
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -23,8 +24,9 @@ class Picture:
     @classmethod
     def of(cls, figure: go.Figure, alt: str) -> "Picture":
         """The picture of a figure."""
-        height = int(figure.to_plotly_json()["layout"]["height"])
-        return cls(data=script_json(str(figure.to_json())), alt=alt, height=height)
+        text = str(figure.to_json())
+        height = int(json.loads(text)["layout"]["height"])
+        return cls(data=script_json(text), alt=alt, height=height)
 
 
 def script_json(text: str) -> Markup:

@@ -1,0 +1,21 @@
+"""The run that somebody names, with a better word where the name is a folder of something else."""
+
+from pathlib import Path
+
+from grokscope.core.errors import UsageError
+from grokscope.store import RunDirectory, resolve_run
+
+
+def open_run(name: str, out: Path) -> RunDirectory:
+    """The run of a path, an id, the beginning of an id, or `last`.
+
+    Raises:
+        UsageError: there is no such run, or the folder is not one.
+    """
+    try:
+        return resolve_run(name, out)
+    except UsageError as error:
+        path = Path(name)
+        if "\0" not in name and path.exists():
+            raise UsageError(f"{path} is not a grokscope run: it has no config.toml.") from error
+        raise

@@ -1,0 +1,83 @@
+"""Running the command: in this process where that is enough, in one of its own where it matters."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grokscope.cli.main import main
+
+TINY = ("--p", "7", "--d-model", "8", "--n-heads", "2", "--lr", "1e-2")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def complaint(self) -> str:
+        """The last line on stderr."""
+        return self.err.strip().splitlines()[-1]
+
+
+@pytest.fixture
+def grokscope(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run a command in this process."""
+
+    def call(*words: str) -> Said:
+        capsys.readouterr()
+        code = main(list(words))
+        captured = capsys.readouterr()
+        return Said(code, captured.out, captured.err)
+
+    return call
+
+
+def start(
+    words: Sequence[str], folder: Path, **variables: str
+) -> subprocess.Popen[str]:
+    """Run a command in a process of its own, in a folder."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
+    return subprocess.Popen(
+        [sys.executable, "-m", "grokscope", *words],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.fixture
+def in_process_of_its_own() -> Callable[..., Said]:
+    """Run a command in a process of its own and wait for it."""
+
+    def call(words: Sequence[str], folder: Path, **variables: str) -> Said:
+        process = start(words, folder, **variables)
+        out, err = process.communicate(timeout=120)
+        return Said(process.returncode, out, err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs with one finished run of two networks; do not change it."""
+    out = tmp_path_factory.mktemp("finished")
+    words = ("run", "quick", *TINY, "--steps", "40", "--seeds", "2", "--out", str(out))
+    assert main(words) == 0
+    return out
