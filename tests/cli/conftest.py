@@ -13,7 +13,7 @@ import pytest
 
 from grokscope.cli.main import main
 
-TINY = ("--p", "7", "--d-model", "8", "--n-heads", "2", "--lr", "1e-2")
+TINY = ("--p", "7", "--d-model", "8", "--n-heads", "2")
 
 
 @dataclass(frozen=True)
@@ -35,40 +35,59 @@ class Said:
 
 
 @pytest.fixture
+def tiny() -> tuple[str, ...]:
+    """Settings with which a recipe trains in no time."""
+    return TINY
+
+
+@pytest.fixture
 def grokscope(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
     """Run a command in this process."""
 
-    def call(*words: str) -> Said:
+    def call(*words: object) -> Said:
         capsys.readouterr()
-        code = main(list(words))
+        code = main([str(word) for word in words])
         captured = capsys.readouterr()
         return Said(code, captured.out, captured.err)
 
     return call
 
 
-def start(
-    words: Sequence[str], folder: Path, **variables: str
-) -> subprocess.Popen[str]:
-    """Run a command in a process of its own, in a folder."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
-    return subprocess.Popen(
-        [sys.executable, "-m", "grokscope", *words],
-        cwd=folder,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+@pytest.fixture
+def stub_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports cost a second each and have tests of their own."""
+
+    def write(run: Any, path: Path) -> Path:
+        path.write_text(run.id, encoding="utf-8")
+        return path
+
+    monkeypatch.setattr("grokscope.views.write_report", write)
 
 
 @pytest.fixture
-def in_process_of_its_own() -> Callable[..., Said]:
-    """Run a command in a process of its own and wait for it."""
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """Start a command in a process of its own, in a folder."""
+
+    def call(words: Sequence[str], folder: Path, **variables: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "grokscope", *words],
+            cwd=folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **variables},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    return call
+
+
+@pytest.fixture
+def spawn(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., Said]:
+    """Run a command in a process of its own to its end."""
 
     def call(words: Sequence[str], folder: Path, **variables: str) -> Said:
         process = start(words, folder, **variables)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=180)
         return Said(process.returncode, out, err)
 
     return call
@@ -76,7 +95,7 @@ def in_process_of_its_own() -> Callable[..., Said]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs with one finished run of two networks; do not change it."""
+    """A folder of runs with one finished run of two networks and its report; never changed."""
     out = tmp_path_factory.mktemp("finished")
     words = ("run", "quick", *TINY, "--steps", "40", "--seeds", "2", "--out", str(out))
     assert main(words) == 0

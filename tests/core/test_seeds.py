@@ -1,5 +1,7 @@
 """Random streams: a function of seed and purpose alone; ranges of seeds that never mix."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -18,7 +20,7 @@ RANGES = (DEVELOPMENT_SEEDS, EVALUATION_SEEDS, SEALED_SEEDS)
 
 def test_the_ranges_follow_each_other_without_overlap():
     assert all(len(seeds) > 0 and seeds.step == 1 for seeds in RANGES)
-    for earlier, later in zip(RANGES, RANGES[1:], strict=False):
+    for earlier, later in pairwise(RANGES):
         assert earlier.stop <= later.start
 
 

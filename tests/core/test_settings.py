@@ -11,6 +11,8 @@ from grokscope.core.settings import check_types, flatten, full_name, with_settin
 
 @dataclass(frozen=True, kw_only=True)
 class Oven:
+    """One of every type of setting."""
+
     heat: float = 1.0
     mode: Literal["fan", "grill"] = "fan"
     timer: int | None = None
@@ -22,12 +24,16 @@ class Oven:
 
 @dataclass(frozen=True, kw_only=True)
 class Hob:
+    """Shares a name with the oven."""
+
     heat: float = 2.0
     rings: int = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kitchen:
+    """Nests both."""
+
     oven: Oven = field(default_factory=Oven)
     hob: Hob = field(default_factory=Hob)
     name: str = "small"

@@ -111,7 +111,8 @@ def test_the_global_generator_changes_nothing():
 
 def test_the_init_scale_multiplies_every_initial_weight():
     one, scaled = (
-        World().population([Network(model=replace(ZHONG, init_scale=scale))]) for scale in (1, 2.5)
+        World().population([Network(model=replace(ZHONG, init_scale=scale))])
+        for scale in (1.0, 2.5)
     )
     plain, large = weights(one, 0), weights(scaled, 0)
     for name in set(plain) - {"attention_rate"}:

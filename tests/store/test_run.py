@@ -134,7 +134,7 @@ def test_events_are_appended_in_order(run):
 
 def test_an_unfinished_event_is_ignored_and_then_overwritten(run):
     with (run.path / "events.jsonl").open("ab") as stream:
-        stream.write(b'{"event": "tor')
+        stream.write(b'{"event": "torn' + b" and longer than the next" * 9)
     assert [event["event"] for event in run.events] == ["started"]
     assert [problem.leftover for problem in run.verify()] == [True]
     run.append_events([{"event": "next"}])

@@ -1,4 +1,4 @@
-"""The leak: on a random split of a commutative task, memorising alone answers half the test rows."""
+"""The leak: on a random split, memorising a commutative task answers half of the test rows."""
 
 import pytest
 import torch

@@ -1,7 +1,9 @@
 """The run that somebody names, with a better word where the name is a folder of something else."""
 
+import shlex
 from pathlib import Path
 
+from grokscope.cli.commands import RUNS
 from grokscope.core.errors import UsageError
 from grokscope.store import RunDirectory, resolve_run
 
@@ -19,3 +21,8 @@ def open_run(name: str, out: Path) -> RunDirectory:
         if "\0" not in name and path.exists():
             raise UsageError(f"{path} is not a grokscope run: it has no config.toml.") from error
         raise
+
+
+def out_option(out: Path) -> str:
+    """What a suggested command must say about the folder of runs."""
+    return "" if out == RUNS else f" --out {shlex.quote(str(out))}"

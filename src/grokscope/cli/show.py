@@ -11,7 +11,7 @@ from rich.text import Text
 from grokscope.cli.label_styles import LABEL_STYLES
 from grokscope.cli.listing import state_of
 from grokscope.cli.results import networks_table, run_document
-from grokscope.cli.run_name import open_run
+from grokscope.cli.run_name import open_run, out_option
 from grokscope.cli.screen import new_table, stdout, write_json
 from grokscope.cli.wording import age, count, decimal, whole
 from grokscope.core.settings import flatten
@@ -28,18 +28,18 @@ def show(name: str, out: Path, *, as_json: bool) -> int:
         write_json(run_document(run) | settings | {"files": _files(run)})
         return 0
     console = stdout()
-    _heading(console, run)
+    _heading(console, run, out)
     if run.networks:
         console.print(networks_table(console, run.networks))
         _reasons(console, run.networks)
     else:
         _so_far(console, run)
     _settings(console, run)
-    _print_files(console, run)
+    _print_files(console, run, out)
     return 0
 
 
-def _heading(console: Console, run: Run) -> None:
+def _heading(console: Console, run: Run, out: Path) -> None:
     status = run.directory.status
     state = state_of(status)
     facts = [run.plan.recipe, run.plan.base.task.name, count(len(run.plan.networks), "network")]
@@ -49,7 +49,7 @@ def _heading(console: Console, run: Run) -> None:
     if status.get("error"):
         _line(console, Text(f"error: {status['error']}", "red"))
     if state != "finished":
-        _line(console, Text(f"go on with: grokscope run --resume {run.id}"))
+        _line(console, Text(f"go on with: grokscope run --resume {run.id}{out_option(out)}"))
     _line(console, Text())
 
 
@@ -144,13 +144,13 @@ def _files(run: Run) -> dict[str, Any]:
     }
 
 
-def _print_files(console: Console, run: Run) -> None:
+def _print_files(console: Console, run: Run, out: Path) -> None:
     files = _files(run)
     steps = [entry.step for entry in run.directory.checkpoints()]
     kept = f"{len(steps)}, steps {steps[0]:,} to {steps[-1]:,}" if steps else "none"
     _line(console, Text(f"folder      {files['path']}"))
     _line(console, Text(f"checkpoints {kept}"))
-    told = files["report"] or f"not written yet: grokscope report {run.id}"
+    told = files["report"] or f"not written yet: grokscope report {run.id}{out_option(out)}"
     _line(console, Text(f"report      {told}"))
 
 

@@ -1,6 +1,5 @@
 """`demo` and `run`: settle the plan, say how long it takes, train, tell what came of it."""
 
-import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.cli.arguments import option_names
-from grokscope.cli.commands import RUNS, TRAINING, Settings
+from grokscope.cli.commands import TRAINING, Settings
 from grokscope.cli.lines import LineListener
 from grokscope.cli.panel import LivePanel
 from grokscope.cli.results import networks_table, run_document
-from grokscope.cli.run_name import open_run
+from grokscope.cli.run_name import open_run, out_option
 from grokscope.cli.screen import say, stderr, stdout, write_json
 from grokscope.cli.settings import read_settings, refuse_settings_of_variants
 from grokscope.cli.wording import count, duration, step_time
@@ -29,7 +28,6 @@ from grokscope.experiment import (
 )
 from grokscope.experiment.run import trainer_check
 from grokscope.recipes import Recipe, find_recipe
-from grokscope.store import RunDirectory
 
 _SHORT_PROBE_SECONDS = 0.2
 _LONG_RUN_SECONDS = 10.0
@@ -187,7 +185,7 @@ def _write_report(run: Run) -> str | None:
 
 
 def _next_steps(run: Run, report: str | None, request: TrainRequest) -> None:
-    out = _out_option(request.out)
+    out = out_option(request.out)
     console = stderr()
     if report is not None:
         console.print(f"\nreport  {_near(Path(report))}", markup=False, soft_wrap=True)
@@ -221,20 +219,11 @@ def _how_to_go_on(message: str, request: TrainRequest) -> str:
     """The engine names the run; the exact command is ours to know."""
     head, _, tail = message.partition("`--resume ")
     run_id = tail.partition("`")[0]
-    command = f"grokscope {request.command} --resume {run_id}{_out_option(request.out)}"
+    command = f"grokscope {request.command} --resume {run_id}{out_option(request.out)}"
     return f"{head}`{command}`."
-
-
-def _out_option(out: Path) -> str:
-    return "" if out == RUNS else f" --out {shlex.quote(str(out))}"
 
 
 def _near(path: Path) -> Path:
     """The path from here where it is below, else in full."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def unfinished(directory: RunDirectory) -> bool:
-    """Whether there is something to go on with."""
-    return directory.status.get("state") in ("created", "running", "interrupted", "failed")

@@ -27,7 +27,8 @@ def finish(plan: Plan, run: RunDirectory, ended: Mapping[int, Ending]) -> None:
     splits = make_splits(plan, table)
     observer = Observer(plan.base.model.stack_key(), table, splits)
     keys = _final_key_frequencies(run, observer)
-    run.write_progress(_progress_columns(run, observer, keys))
+    if columns := _progress_columns(run, observer, keys):
+        run.write_progress(columns)
     record, curves = Record.resumed(len(plan.networks), run), run.curves()
     summary: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from grokscope.measures.portrait import EmbeddingCircle
-from grokscope.views.theme import CYCLIC, FAINT, INK, dress
+from grokscope.views.theme import CYCLIC, INK, dress
 
 LABELS = 10
 """About so many tokens are named."""
@@ -28,12 +28,12 @@ def circle_figure(circle: EmbeddingCircle, tokens: Sequence[int] | None = None) 
     order = around(len(points), circle.frequency)
     names = np.asarray(range(len(points)) if tokens is None else tokens)
     figure = go.Figure([_line(points, order), _tokens(points, names), _names(points, order, names)])
-    reach = 1.3 * max(float(np.abs(points).max()), 1e-9)
+    reach = 1.36 * max(float(np.abs(points).max()), 1e-9)
     axis = {"range": [-reach, reach], "visible": False}
     figure.update_xaxes(axis)
     figure.update_yaxes(axis, scaleanchor="x")
     figure.update_layout(margin={"l": 4, "r": 4, "t": 34, "b": 4}, showlegend=False)
-    title = f"<b>frequency {circle.frequency}</b>: {circle.share:.0%} of the energy"
+    title = f"<b>frequency {circle.frequency}</b>: {100 * circle.share:.0f} % of the energy"
     figure = dress(figure, height=270)
     figure.update_layout(title={"text": title, "font_size": 13, "x": 0.5, "xanchor": "center"})
     return figure
@@ -69,9 +69,9 @@ def _names(
     """Names of some tokens, evenly spaced along the line, set outside of it."""
     named = order[:: max(1, math.ceil(len(order) / LABELS))]
     lengths = np.linalg.norm(points[named], axis=1, keepdims=True)
-    outward = points[named] / np.maximum(lengths, 1e-12) * 0.13 * float(np.abs(points).max())
+    outward = points[named] / np.maximum(lengths, 1e-12) * 0.17 * float(np.abs(points).max())
     at = points[named] + outward
     return go.Scatter(
         x=at[:, 0], y=at[:, 1], mode="text", text=[str(name) for name in names[named]],
-        textfont={"size": 10.5, "color": INK if len(named) else FAINT}, hoverinfo="skip",
+        textfont={"size": 10.5, "color": INK}, hoverinfo="skip",
     )  # fmt: skip

@@ -16,9 +16,9 @@ from grokscope.views.band import Band, band_of, series_of
 from grokscope.views.band_trace import LEAST_LOSS, band_trace, median_trace
 from grokscope.views.group import Group
 from grokscope.views.loss_axis import loss_axis
-from grokscope.views.phase import mark_events
+from grokscope.views.phase import draw_event, mark_events
 from grokscope.views.step_axis import TITLE, step_axis
-from grokscope.views.theme import GROUP_COLOURS, INK, dress, plain
+from grokscope.views.theme import GROUP_COLOURS, INK, dress, faded, plain
 
 PANEL_HEIGHT = 150
 """From one panel to the next, in pixels; the report sets its notes beside them by it."""
@@ -141,7 +141,7 @@ def progress_figure(
         figure.update_yaxes(
             _axis(panel, [band for bands in drawn for band in bands]), row=row, col=1
         )
-    _mark(figure, shown, last)
+    _mark(figure, shown, last, count)
     return _lay_out(figure, last, inside + TOP + BOTTOM)
 
 
@@ -184,7 +184,7 @@ def _axis(panel: Panel, bands: Sequence[Band]) -> dict[str, Any]:
     return loss_axis(max(low, LEAST_LOSS), max(high, LEAST_LOSS))
 
 
-def _mark(figure: go.Figure, groups: Sequence[Group], last_step: int) -> None:
+def _mark(figure: go.Figure, groups: Sequence[Group], last_step: int, panels: int) -> None:
     """Events by group, and a legend entry for each group; names only where one group is drawn."""
     for group in groups:
         line = {"color": group.colour, "width": 2.4}
@@ -193,13 +193,12 @@ def _mark(figure: go.Figure, groups: Sequence[Group], last_step: int) -> None:
             legendgroup=group.name,
         )  # fmt: skip
         if len(groups) == 1:
-            mark_events(figure, group, last_step, INK)
+            mark_events(figure, group, last_step, panels)
             continue
         memorized, grokked = group.median_step("memorized"), group.median_step("grokked")
         for step, dash in ((memorized, "dot"), (grokked, "dash")):
             if step is not None:
-                style = {"color": group.colour, "width": 1, "dash": dash}
-                figure.add_vline(x=max(step, 0.5), line=style, opacity=0.75)
+                draw_event(figure, step, panels, color=faded(group.colour, 0.75), dash=dash)
 
 
 def _lay_out(figure: go.Figure, last_step: int, height: int) -> go.Figure:

@@ -124,7 +124,9 @@ def _trained(run: Run, groups: Sequence[Group], table: Table) -> str:
     base, total = run.plan.base, len(table.labels)
     count = len(run.plan.networks)
     plural = "s" if count > 1 else ""
-    kinds = f" of {len(groups)} kinds" if len(groups) > 1 else f" ({base.model.name})"
+    names = list(dict.fromkeys(run.plan.networks[g.networks[0]].model.name for g in groups))
+    listed = f" ({'; '.join(names)})" if len(names) <= 3 else ""
+    kinds = f" of {len(groups)} kinds{listed}" if len(groups) > 1 else listed
     fraction = base.task.train_fraction
     return (
         f"{count} network{plural}{kinds} on {base.task.name}, trained on {100 * fraction:g} % "

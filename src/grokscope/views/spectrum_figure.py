@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
+from grokscope.views.phase import draw_event, name_event
 from grokscope.views.step_axis import STEP_ZERO, TITLE, position, step_axis
 from grokscope.views.theme import INK, SEQUENTIAL, VERMILLION, dress
 
@@ -35,10 +36,12 @@ def spectrum_figure(
         return None
     step, spectrum = found
     figure = go.Figure(_heat_map(step, spectrum))
+    last = int(step[-1])
     for word, at in (events or {}).items():
         if at is not None:
-            _mark(figure, word, at)
-    last = int(step[-1])
+            dash = "dash" if word == "grokked" else "dot"
+            draw_event(figure, at, panels=1, color=INK, dash=dash)
+            name_event(figure, word, at, last)
     _mark_keys(figure, key_frequencies)
     figure.update_xaxes(step_axis(last), title_text=TITLE, showgrid=False)
     highest = spectrum.shape[1]
@@ -82,17 +85,6 @@ def _heat_map(
         colorbar={"title": {"text": "norm"}, "thickness": 10, "len": 0.9, "x": 1.07, "nticks": 5},
         hovertemplate="step %{text:,}<br>frequency %{y}<br>norm %{z:.3g}<extra></extra>",
     )
-
-
-def _mark(figure: go.Figure, word: str, step: int) -> None:
-    late = word == "grokked"
-    figure.add_vline(
-        x=max(step, STEP_ZERO), line={"color": INK, "width": 1.3, "dash": "dash" if late else "dot"}
-    )
-    figure.add_annotation(
-        x=math.log10(max(step, STEP_ZERO)), y=1, yref="paper", yanchor="bottom", showarrow=False,
-        xanchor="left" if late else "right", text=f"{word} {step:,}", font={"size": 11.5},
-    )  # fmt: skip
 
 
 def _mark_keys(figure: go.Figure, frequencies: Sequence[int]) -> None:

@@ -82,8 +82,8 @@ def training_figure(
         _draw(figure, curves, group, line)
     if len(group.networks) > 1:
         _name_seeds(figure)
-    shade(figure, phases_of(group, extent.last_step))
-    mark_events(figure, group, extent.last_step)
+    shade(figure, phases_of(group, extent.last_step), panels=2)
+    mark_events(figure, group, extent.last_step, panels=2)
     return _lay_out(figure, extent, group)
 
 

@@ -1,0 +1,52 @@
+"""Small real runs, trained once for all tests of views."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grokscope.engine import AdamW
+from grokscope.experiment import Config, Run, Training, plan_seeds, start_run
+from grokscope.models import OneLayerTransformer
+from grokscope.tasks import ModularArithmetic
+
+SMALL = Config(
+    task=ModularArithmetic(p=7, train_fraction=0.6),
+    model=OneLayerTransformer(d_model=8, n_heads=2, d_mlp=16, equals_token=False, causal=False),
+    optimizer=AdamW(lr=1e-2),
+    training=Training(steps=30),
+)
+
+Train = Callable[..., Run]
+
+
+@pytest.fixture(scope="session")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Train:
+    """Train a plan of small networks; keyword arguments replace parts of the config."""
+    root = tmp_path_factory.mktemp("runs")
+
+    def run(
+        variants: tuple[Mapping[str, Any], ...] = (),
+        seeds: int = 1,
+        name: str = "small",
+        **parts: Any,
+    ) -> Run:
+        return start_run(plan_seeds(name, replace(SMALL, **parts), variants, seeds), root)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def two_kinds(train: Train) -> Run:
+    """Two attention rates with two seeds each."""
+    return train(({"model.attention_rate": 0.0}, {"model.attention_rate": 1.0}), seeds=2)
+
+
+@pytest.fixture(scope="session")
+def report(two_kinds: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the run with two kinds."""
+    from grokscope.views import write_report
+
+    return write_report(two_kinds, tmp_path_factory.mktemp("report") / "report.html")
