@@ -5,10 +5,8 @@ import json
 import sys
 from collections.abc import Callable
 
-import torch
-
 from benchmarks.cases import CASES
-from benchmarks.timing import machine, measure
+from benchmarks.timing import Bench, machine
 
 COLUMNS = ("case", "floor_ms", "ours_ms", "textbook_ms", "over_floor", "over_textbook")
 
@@ -16,14 +14,12 @@ COLUMNS = ("case", "floor_ms", "ours_ms", "textbook_ms", "over_floor", "over_tex
 def main() -> None:
     """Time the cases and print a table, or a JSON list with `--json`."""
     options = _arguments()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    facts = machine()
-    names = options.case or list(CASES)
+    facts, bench = machine(options.threads), Bench(options.threads)
     results: list[dict[str, object]] = []
-    for name in names:
+    for name in options.case or list(CASES):
         print(f"timing {name} ...", file=sys.stderr)
-        results.append(measure(CASES[name], options.repeats).as_json() | {"machine": facts})
+        results.append(bench.measure(name, options.repeats).as_json() | {"machine": facts})
+    bench.close()
     print(json.dumps(results, indent=2) if options.json else _table(results))
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
 from benchmarks import floor, textbook
 from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
-from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer
+from grokscope.engine.population import jobs_parameters
+from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer, Vocab
 from grokscope.tasks import ModularArithmetic, Table
 
 Step = Callable[[], object]
@@ -23,20 +25,23 @@ class Case:
     models: Sequence[Model]
     weight_decay: float
 
-    def contestants(self) -> dict[str, Step]:
-        """One step of the floor, of grokscope, and of the textbook (one network after another)."""
-        population = self.population()
-        return {
-            "floor": floor.products(len(self.models), self._shapes(population)),
-            "ours": population.step,
-            "textbook": self._textbook(population),
-        }
+    def contestant(self, name: str) -> Step:
+        """One step of the `floor`, of `ours`, or of the `textbook` (one network after another)."""
+        if name == "ours":
+            return self.population().step
+        return self._floor() if name == "floor" else self._textbook()
 
     def population(self) -> Population:
         """All networks in one stack; the loss in float64, as published."""
-        task = ModularArithmetic(p=self.p, train_fraction=self.fraction)
-        table = task.table()
-        jobs = [
+        setup = Setup(table=self._table(), loss=CrossEntropy(precision="float64"))
+        return Population(setup, self._jobs())
+
+    def _table(self) -> Table:
+        return ModularArithmetic(p=self.p).table()
+
+    def _jobs(self) -> list[Job]:
+        task, table = ModularArithmetic(p=self.p, train_fraction=self.fraction), self._table()
+        return [
             Job(
                 index=i,
                 seed=i,
@@ -46,29 +51,27 @@ class Case:
             )
             for i, model in enumerate(self.models)
         ]
-        return Population(Setup(table=table, loss=CrossEntropy(precision="float64")), jobs)
 
-    def _textbook(self, population: Population) -> Step:
-        settings = textbook.Settings(weight_decay=self.weight_decay)
-        table, params = population.setup.table, population.parameters()
-        trainers: list[Callable[[], float]] = []
-        for i, lane in enumerate(population.lanes):
-            module = textbook_module(lane.job.model, table)
-            textbook.load(module, {name: value[i] for name, value in params.items()})
-            tokens = textbook_tokens(lane.job.model, table)[lane.job.rows]
-            labels = table.labels[lane.job.rows]
-            trainer = textbook.Trainer(module, settings)
-            trainers.append(lambda t=trainer, x=tokens, y=labels: t.step(x, y))
-        return lambda: [step() for step in trainers]
-
-    def _shapes(self, population: Population) -> list[floor.Shape]:
-        """The products of one network's fast path over its rows (the MLP's first: over tokens)."""
-        params, rows = population.parameters(), len(population.lanes[0].job.rows)
-        n_outputs = params["W_U"].shape[2]
+    def _floor(self) -> Step:
+        """The products of the fast path over rows (the MLP's first one: over tokens)."""
+        jobs = self._jobs()
+        params = jobs_parameters(jobs, Vocab(d_vocab=self.p, n_classes=self.p))
+        rows, n_outputs = len(jobs[0].rows), params["W_U"].shape[2]
         d, hidden = params["W_in"].shape[1:]
+        shapes = [(params["W_E"].shape[1], d, hidden), (rows, hidden, n_outputs)]
         if "W_O" in params:
-            return [(rows, d, d), (rows, d, hidden), (rows, hidden, d), (rows, d, n_outputs)]
-        return [(params["W_E"].shape[1], d, hidden), (rows, hidden, n_outputs)]
+            shapes = [(rows, d, d), (rows, d, hidden), (rows, hidden, d), (rows, d, n_outputs)]
+        return floor.products(len(jobs), shapes)
+
+    def _textbook(self) -> Step:
+        settings = textbook.Settings(weight_decay=self.weight_decay)
+        table = self._table()
+        steps: list[Callable[[], float]] = []
+        for job in self._jobs():
+            trainer = textbook.Trainer(textbook_module(job.model, table), settings)
+            tokens, labels = textbook_tokens(job.model, table)[job.rows], table.labels[job.rows]
+            steps.append(partial(trainer.step, tokens, labels))
+        return lambda: [step() for step in steps]
 
 
 def textbook_module(model: Model, table: Table) -> torch.nn.Module:

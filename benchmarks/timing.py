@@ -1,17 +1,21 @@
 """Interleaved timing: each contestant takes its turn in every round, so drift hits all alike."""
 
+import multiprocessing
 import os
 import platform
 import time
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median, quantiles
 
 import torch
 
-from benchmarks.cases import Case, Step
+from benchmarks.cases import CASES, Step
 
+CONTESTANTS = ("floor", "ours", "textbook")
 WARM_UP = 3
+PAUSE = 0.003  # seconds, in which the last contestant's idle threads stop spinning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +44,71 @@ class Result:
         }
 
 
-def measure(case: Case, repeats: int) -> Result:
-    """Time one case; the first few rounds are not counted."""
-    contestants = case.contestants()
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(WARM_UP + repeats):
-        for name, step in contestants.items():
-            times[name].append(_milliseconds(step))
-    return Result(case=case.name, **{name: taken[WARM_UP:] for name, taken in times.items()})
+class Bench:
+    """Three processes, one per contestant, that take turns.
+
+    Each has a memory of its own: how fast a fresh tensor is depends on what its process did before,
+    and the textbook is timed as an ordinary program runs it.
+    """
+
+    def __init__(self, threads: int | None) -> None:
+        self._workers = {name: Worker(name, threads) for name in CONTESTANTS}
+
+    def measure(self, case: str, repeats: int) -> Result:
+        """Time one case; the first few rounds are not counted."""
+        for worker in self._workers.values():
+            worker.ask(case)
+        times: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
+        for _ in range(WARM_UP + repeats):
+            for name, worker in self._workers.items():
+                times[name].append(worker.ask(None))
+                time.sleep(PAUSE)
+        return Result(case=case, **{name: taken[WARM_UP:] for name, taken in times.items()})
+
+    def close(self) -> None:
+        """End the processes."""
+        for worker in self._workers.values():
+            worker.close()
+
+
+class Worker:
+    """A process that prepares a case by name and times one step of it when asked with None."""
+
+    def __init__(self, contestant: str, threads: int | None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, contestant, threads), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def ask(self, case: str | None) -> float:
+        """Milliseconds that the request took."""
+        self._connection.send(case)
+        return float(self._connection.recv())
+
+    def close(self) -> None:
+        """End the process, which waits for a request."""
+        self._connection.close()
+        self._process.join()
+
+
+def _serve(connection: Connection, contestant: str, threads: int | None) -> None:
+    if threads is not None:
+        torch.set_num_threads(threads)
+    step: Step = float
+    while True:
+        try:
+            case = connection.recv()
+        except EOFError:
+            return
+        started = time.perf_counter()
+        if case is None:
+            step()
+        else:
+            step = CASES[case].contestant(contestant)
+        connection.send(1e3 * (time.perf_counter() - started))
 
 
 def spread(values: list[float]) -> list[float]:
@@ -56,22 +117,16 @@ def spread(values: list[float]) -> list[float]:
     return [round(deciles[0], 3), round(deciles[-1], 3)]
 
 
-def machine() -> dict[str, object]:
+def machine(threads: int | None = None) -> dict[str, object]:
     """What the numbers depend on."""
     return {
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        "threads": threads or torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     }
-
-
-def _milliseconds(step: Step) -> float:
-    started = time.perf_counter()
-    step()
-    return 1e3 * (time.perf_counter() - started)
 
 
 def _cpu_model() -> str:

@@ -26,6 +26,7 @@ class Said:
 
     @property
     def json(self) -> Any:
+        """The one JSON value on stdout."""
         return json.loads(self.out)
 
     @property
@@ -53,15 +54,16 @@ def grokscope(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
     return call
 
 
+def write_stub(run: Any, path: Path) -> Path:
+    """Stands in for the report, which costs a second and has tests of its own."""
+    path.write_text(run.id, encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def stub_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports cost a second each and have tests of their own."""
-
-    def write(run: Any, path: Path) -> Path:
-        path.write_text(run.id, encoding="utf-8")
-        return path
-
-    monkeypatch.setattr("grokscope.views.write_report", write)
+    """Write no real report."""
+    monkeypatch.setattr("grokscope.views.write_report", write_stub)
 
 
 @pytest.fixture
@@ -95,8 +97,10 @@ def spawn(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., Said]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs with one finished run of two networks and its report; never changed."""
+    """A folder of runs with one finished run of two networks; never changed."""
     out = tmp_path_factory.mktemp("finished")
     words = ("run", "quick", *TINY, "--steps", "40", "--seeds", "2", "--out", str(out))
-    assert main(words) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("grokscope.views.write_report", write_stub)
+        assert main(words) == 0
     return out

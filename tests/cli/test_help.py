@@ -1,12 +1,15 @@
 """What is said before anything is trained: help, version, and words that are no command."""
 
 import subprocess
+import sys
 import time
 
 import pytest
+import torch
 
 from grokscope.cli.commands import COMMANDS
 
+NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 HEAVY = "import sys; from grokscope.cli.main import main; code = main({words!r}); "
 CHECK = "sys.stderr.write(' '.join(m for m in ('torch', 'duckdb', 'plotly') if m in sys.modules))"
 
@@ -30,8 +33,6 @@ def test_help_names_every_command_in_plain_text_and_with_its_purpose(grokscope):
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["run", "--help"], []])
 def test_help_and_version_load_nothing_heavy_and_are_quick(words):
-    import sys
-
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", HEAVY.format(words=words) + CHECK],
@@ -82,12 +83,9 @@ def test_version_names_torch_and_python_builds(grokscope):
         ("run quick --p 12 --operation divide", "`p` must be prime for division, got 12."),
         ("run quick train_fraction=0", "`train_fraction` must be in (0, 1], got 0.0."),
         ("run quick --train-fraction nan", "`train_fraction` must be in (0, 1], got nan."),
-        ("run quick --steps abc", "`steps` must be a whole number, got 'abc'."),
-        ("run quick --steps 1.5", "`steps` must be a whole number, got '1.5'."),
-        ("run quick --activation rlu", "`activation` must be one of `relu`, `gelu`, `square`,"),
-        ("run quick --causal maybe", "`causal` must be true or false, got 'maybe'."),
         ("run quick --seeds 0", "`seeds` must be at least 1, got 0."),
         ("run quick --seeds x", "--seeds must be a whole number, got 'x'."),
+        pytest.param("run quick --device cuda", "`device` is `cuda`, but torch", marks=NO_CUDA),
         ("run quick extra", "Unrecognized options: extra."),
         ("demo --attention-rate 0.5", "`model.attention_rate` is what this recipe compares"),
     ],
@@ -101,4 +99,22 @@ def test_bad_words_get_one_line_and_leave_nothing_behind(
     assert said.err.startswith(f"grokscope: {complaint}")
     assert said.err.count("\n") == 1
     assert said.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_value_of_the_wrong_type_gets_one_line(tmp_path):
+    # in a process of its own: here, the checks of array shapes would refuse it first
+    words = ("--steps abc", "--steps 1.5", "--activation rlu", "--causal maybe")
+    program = f"import sys\nfrom grokscope.cli.main import main\nfor words in {words!r}:\n"
+    program += "    print(main(['run', 'quick', *words.split()]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.split() == ["2"] * 4
+    assert done.stderr.splitlines() == [
+        "grokscope: `steps` must be a whole number, got 'abc'.",
+        "grokscope: `steps` must be a whole number, got '1.5'.",
+        "grokscope: `activation` must be one of `relu`, `gelu`, `square`, got 'rlu'.",
+        "grokscope: `causal` must be true or false, got 'maybe'.",
+    ]
     assert list(tmp_path.iterdir()) == []

@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-TRAINING = ("--steps", "400", "--seeds", "2", "--d-model", "32", "--p", "13")
+TRAINING = ("--steps", "600", "--seeds", "2", "--d-model", "16", "--p", "11")
 
 
 def final_weights(runs: Path) -> str:
@@ -52,7 +53,7 @@ def test_interrupted_or_killed_a_run_goes_on_to_the_same_weights(start, spawn, t
     process = start(("run", "--resume", run.name), stopped)
     wait_for_step(process, stopped / "runs", 100)
     process.kill()
-    process.wait()
+    process.communicate()
     resumed = spawn((*words, "--resume", "last"), stopped)
     assert resumed.code == 0, resumed.err
     assert resumed.json["state"] == "finished"
@@ -108,10 +109,8 @@ def test_a_full_disk_is_one_line_and_what_is_there_stays_sound(grokscope, small_
     assert grokscope("verify", "--out", out, "--json").json["ok"] is True
     assert grokscope("list", "runs", "--out", out, "--json").json[0]["state"] == "failed"
 
-    (small_disk / "filler").write_bytes(b"")
-    with pytest.raises(OSError, match="No space"), (small_disk / "filler").open("wb") as filler:
-        while True:
-            filler.write(os.urandom(4096))
+    with suppress(OSError):  # it fills the disk
+        (small_disk / "filler").write_bytes(os.urandom(4_000_000))
     said = grokscope("run", "quick", *tiny, "--steps", 5, "--out", small_disk / "second")
     assert said.code == 6
     assert [path.name for path in (small_disk / "second").glob("*")] == []

@@ -26,13 +26,29 @@ def steepness(gap: float, precision: Precision) -> float:
     return float(gradient.norm())
 
 
-def test_it_is_torchs_mean_cross_entropy_for_each_network():
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("size", [0.1, 5.0, 200.0])
+def test_it_is_torchs_mean_cross_entropy_for_each_network(precision: Precision, size: float):
     stream = torch.Generator().manual_seed(0)
-    logits = torch.randn(3, 10, 7, generator=stream)
+    logits = (size * torch.randn(3, 10, 7, generator=stream)).requires_grad_()
     labels = torch.randint(0, 7, (3, 10), generator=stream)
-    losses = CrossEntropy(precision="float64")(logits, labels)
-    for i in range(3):
-        assert losses[i] == pytest.approx(F.cross_entropy(logits[i].double(), labels[i]).item())
+    wide = logits.to(getattr(torch, precision))
+    expected = torch.stack([F.cross_entropy(wide[i], labels[i]) for i in range(3)])
+    losses = CrossEntropy(precision=precision)(logits, labels)
+    assert losses.dtype == wide.dtype
+    assert torch.allclose(losses, expected, rtol=1e-6)
+    weights = torch.tensor([1.0, -2.0, 0.5], dtype=wide.dtype)  # any use of the three losses
+    ours, theirs = (torch.autograd.grad((x * weights).sum(), logits)[0] for x in (losses, expected))
+    assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_logits_that_are_not_finite_give_a_loss_that_is_not_finite(precision: Precision):
+    logits, labels = confident(1.0)
+    for bad in (torch.nan, torch.inf):
+        spoiled = logits.clone()
+        spoiled[0, 2, 3] = bad
+        assert not CrossEntropy(precision=precision)(spoiled, labels).isfinite().any()
 
 
 def test_float64_keeps_a_gradient_where_float32_has_none_left_on_the_right_answer():
@@ -67,3 +83,12 @@ def test_the_gradient_of_a_network_does_not_depend_on_its_neighbours():
     loss = CrossEntropy()(stack, labels.expand(2, -1))
     (first,) = torch.autograd.grad(loss[0], stack)
     assert first[1].abs().max() == 0
+
+
+def test_a_second_derivative_is_refused_instead_of_being_wrong():
+    logits, labels = confident(1.0)
+    logits.requires_grad_()
+    loss = CrossEntropy()(logits, labels)
+    (slope,) = torch.autograd.grad(loss.sum(), logits, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        slope.square().sum().backward()

@@ -1,9 +1,8 @@
 """The queue: jobs wait for a slot, take the next free one, and train as they would alone."""
 
 import pytest
-import torch
 
-from engine.populations import ZHONG, Network, World, distance, drain, trained, weights
+from engine.populations import ZHONG, Network, World, distance, drain, same, trained, weights
 from grokscope.core.errors import SettingError
 from grokscope.engine import AdamW
 from grokscope.models import EmbeddingMLP, OneLayerTransformer
@@ -33,16 +32,18 @@ def test_jobs_enter_in_order_and_leave_their_slot_to_the_next():
     assert population.waiting == [3, 4]
 
 
-def test_a_newcomer_starts_afresh_and_its_neighbour_goes_on_as_if_nothing_had_happened():
-    population = trained(TWO_SLOTS.population(NETWORKS), 3)
+@pytest.mark.parametrize("batch_size", [None, 16])
+def test_a_newcomer_and_its_older_neighbour_each_keep_their_own_step(batch_size: int | None):
+    world = World(capacity=2, batch_size=batch_size)
+    population = trained(world.population(NETWORKS), 3)
     kept = weights(population, 1)
     population.retire({0})
-    fresh = World().population([NETWORKS[2]])
-    assert torch.equal(weights(population, 0)["W_E"], kept["W_E"])
-    assert distance(weights(population, 1), weights(fresh, 0)) == 0
-    trained(population, 4)
-    alone = trained(World().population([NETWORKS[1]]), 7)
-    assert distance(weights(population, 0), weights(alone, 0)) < 1e-10
+    assert same(weights(population, 0), kept)
+    assert same(weights(population, 1), weights(world.population([NETWORKS[2]]), 0))
+    trained(population, 6)
+    for lane, (network, steps) in enumerate([(NETWORKS[1], 9), (NETWORKS[2], 6)]):
+        alone = trained(world.population([network]), steps)
+        assert distance(weights(population, lane), weights(alone, 0)) < 1e-10
 
 
 def test_retiring_nobody_changes_nothing_and_retiring_the_last_empties_the_stack():

@@ -50,7 +50,7 @@ class KillAfter:
             raise Killed
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch):
     """Save a resume point and report at every look, so that short runs have many."""
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_RESUME_POINTS", 0.0)
@@ -79,6 +79,7 @@ def _curves(run: Run) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("config", [SMALL, QUEUED], ids=["full batch", "queue and minibatches"])
+@pytest.mark.usefixtures("often")
 def test_a_run_killed_many_times_ends_like_one_that_was_not(tmp_path: Path, config: Config):
     plan = plan_seeds("small", config, VARIANTS, 2)
     whole = start_run(plan, tmp_path / "whole")
@@ -104,6 +105,7 @@ def test_a_run_killed_many_times_ends_like_one_that_was_not(tmp_path: Path, conf
     assert resumed.directory.verify() == []
 
 
+@pytest.mark.usefixtures("often")
 def test_a_request_to_stop_leaves_a_valid_run(tmp_path: Path):
     class Interrupt:
         def update(self, progress: TrainingProgress) -> None:
@@ -172,6 +174,7 @@ def test_a_plan_survives_its_toml(finished: Run):
     assert Plan.from_dict(other.to_dict()) == other
 
 
+@pytest.mark.usefixtures("often")
 def test_changed_splits_are_noticed(tmp_path: Path):
     with pytest.raises(Killed):
         start_run(plan_seeds("small", SMALL, (), 1), tmp_path, KillAfter(3))

@@ -6,7 +6,6 @@ leftovers, and doing the same again works.
 
 import random
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -125,23 +124,27 @@ def test_two_kills_in_a_row_do_not_make_a_replaced_file_look_damaged(
     prepared, tmp_path, disk, make
 ):
     # the first kill leaves the new content announced but not listed, the second the next one too
-    for first in range(3, 30):
-        run = make.copy_of(prepared, tmp_path / str(first))
-        with disk.failing_at(first, "killed"):
-            run.write_summary([{"index": 1}])
-        ended = not disk.fired
-        between = run.path.with_name("between")
-        shutil.copytree(run.path, between)
-        for second in range(1, 30) if run.summary == [{"index": 1}] else ():
-            twice = make.copy_of(between, tmp_path / f"{first}-{second}")
-            with disk.failing_at(second, "killed"):
-                twice.write_summary([{"index": 2}])
-            assert [problem for problem in twice.verify() if not problem.leftover] == []
-            assert twice.summary in ([{"index": 1}], [{"index": 2}])
-            if not disk.fired:
-                break
-        if ended:
+    announced = _killed_after_replacing(prepared, tmp_path, disk, make)
+    for number in range(1, 30):
+        run = make.copy_of(announced.path, tmp_path / f"second-{number}")
+        with disk.failing_at(number, "killed"):
+            run.write_summary([{"index": 2}])
+        assert [problem for problem in run.verify() if not problem.leftover] == []
+        assert run.summary in ([{"index": 1}], [{"index": 2}])
+        if not disk.fired:
             return
+    pytest.fail("the operation never ended")
+
+
+def _killed_after_replacing(prepared, tmp_path, disk, make) -> RunDirectory:
+    for number in range(1, 30):
+        run = make.copy_of(prepared, tmp_path / f"first-{number}")
+        with disk.failing_at(number, "killed"):
+            run.write_summary([{"index": 1}])
+        if run.summary == [{"index": 1}]:
+            assert disk.fired
+            return run
+    pytest.fail("the summary was never replaced")
 
 
 @every_kind

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -179,7 +180,7 @@ def test_event_files_without_the_extra_name_the_pip_command(tmp_path, monkeypatc
 class FakeLog:
     """Stands in for TensorBoard's reader: a folder's scalars by its name."""
 
-    SCALARS = {
+    SCALARS: ClassVar = {
         "train": {"epoch_accuracy": [(0, 0.1), (5, 1.0)]},
         "validation": {"epoch_accuracy": [(0, 0.0), (5, 0.3)]},
         "b": {"train/acc": [(1, 0.5)], "test/acc": [(1, 0.25)], "lr": [(1, 1.0)]},
@@ -188,13 +189,13 @@ class FakeLog:
     def __init__(self, folder: str, size_guidance: object) -> None:
         self.tags = self.SCALARS[Path(folder).name]
 
-    def Reload(self) -> None:
+    def Reload(self) -> None:  # noqa: D102, N802 (TensorBoard's name)
         return
 
-    def Tags(self) -> dict[str, list[str]]:
+    def Tags(self) -> dict[str, list[str]]:  # noqa: D102, N802 (TensorBoard's name)
         return {"scalars": list(self.tags), "tensors": []}
 
-    def Scalars(self, tag: str) -> list[SimpleNamespace]:
+    def Scalars(self, tag: str) -> list[SimpleNamespace]:  # noqa: D102, N802 (TensorBoard's name)
         return [SimpleNamespace(step=step, value=value) for step, value in self.tags[tag]]
 
 

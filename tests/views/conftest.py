@@ -16,7 +16,7 @@ SMALL = Config(
     task=ModularArithmetic(p=7, train_fraction=0.6),
     model=OneLayerTransformer(d_model=8, n_heads=2, d_mlp=16, equals_token=False, causal=False),
     optimizer=AdamW(lr=1e-2),
-    training=Training(steps=30),
+    training=Training(steps=8),
 )
 
 Train = Callable[..., Run]

@@ -92,7 +92,7 @@ def _draw(canvas: Canvas, line: Line, last_step: int) -> None:
         before = (x, y)
 
 
-def _position(step: float, last_step: int) -> float:
+def _position(step: int, last_step: int) -> float:
     """Where a step is on the axis, in [0, 1]."""
     return math.log(max(step, 1)) / math.log(max(last_step, 2))
 

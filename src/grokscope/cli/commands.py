@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, runtime_checkable
 
 from tyro.conf import FlagCreatePairsOff, Positional, Suppress, arg
 
@@ -14,6 +14,7 @@ Settings = tuple[tuple[str, str], ...]
 RUNS = Path("runs")
 
 
+@runtime_checkable
 class Command(Protocol):
     """A subcommand with its arguments filled in."""
 

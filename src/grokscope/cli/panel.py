@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grokscope.cli.chart import Line, accuracy_chart
+from grokscope.cli.results import distinctive
 from grokscope.cli.watch import PHASE_STYLES, Watch, count_phases, phase, status_line
 from grokscope.cli.wording import count, decimal, whole
 from grokscope.experiment import NetworkProgress, TrainingProgress
@@ -114,21 +115,11 @@ def _legend(networks: Sequence[NetworkProgress]) -> Text:
     groups = _groups(networks)
     legend = Text("accuracy   ", "dim", no_wrap=True, overflow="ellipsis")
     legend.append("━ train", TRAIN)
-    names = _distinctive(list(groups))
+    names = [f": {name}" for name in distinctive(list(groups))] if len(groups) > 1 else [""]
     for style, name, members in zip(_test_styles(groups), names, groups.values(), strict=True):
         many = f" (median of {len(members)})" if len(members) > 1 else ""
         legend.append("   ").append(f"━ test{name}{many}", style)
     return legend
-
-
-def _distinctive(names: Sequence[str]) -> list[str]:
-    """Names without the words that they all begin with; nothing for a single one."""
-    if len(names) == 1:
-        return [""]
-    parts = [name.split(", ") for name in names]
-    while all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) == 1:
-        parts = [p[1:] for p in parts]
-    return [f": {', '.join(p)}" for p in parts]
 
 
 def _networks(progress: TrainingProgress, most: int) -> Table:

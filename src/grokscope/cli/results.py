@@ -12,21 +12,25 @@ from grokscope.cli.screen import new_table
 from grokscope.cli.wording import decimal, whole
 from grokscope.experiment import Run
 
-_NUMBERS = ("seed", "memorized", "grokked", "delay ratio", "train acc", "test acc")
+_NUMBERS = ("seed", "memorized", "grokked", "ratio", "train", "test")
 _WITHIN_MODEL = ("seed", "model.attention_rate")
 
 
 def networks_table(console: Console, rows: Sequence[Mapping[str, Any]]) -> Table:
-    """A line per network: steps, delay ratio, label, key frequencies, accuracies."""
+    """A line per network: steps, delay ratio, label, key frequencies, final accuracies."""
+    models = distinctive([row["model"] for row in rows])
     varied = [n for n in dict.fromkeys(n for r in rows for n in r["settings"]) if _shown(n)]
     names = [name.rpartition(".")[2] for name in varied]
-    headings = ("network", "model", "seed", *names, "memorized", "grokked", "delay ratio", "label")
-    headings += ("key frequencies", "train acc", "test acc")
+    headings = ("network", "model", "seed", *names, "memorized", "grokked", "ratio", "label")
+    headings += ("key frequencies", "train", "test")
     table = new_table(console, headings, right=(*_NUMBERS, *names))
-    for row in rows:
+    for column in table.columns:
+        # on a narrow terminal only the long columns give way, and at words
+        column.no_wrap = column.header in ("seed", "label", *_NUMBERS)
+    for row, model in zip(rows, models, strict=True):
         table.add_row(
             str(row["index"]),
-            row["model"],
+            model,
             str(row["seed"]),
             *(str(row["settings"].get(name, "–")) for name in varied),
             whole(row["memorized_step"]),
@@ -54,3 +58,17 @@ def run_document(run: Run) -> dict[str, Any]:
 def _shown(setting: str) -> bool:
     """Settings that the other columns do not say."""
     return setting not in _WITHIN_MODEL
+
+
+def distinctive(names: Sequence[str]) -> list[str]:
+    """Names without the words that they all begin with.
+
+    >>> distinctive(["transformer, attention rate 0", "transformer, attention rate 1"])
+    ['attention rate 0', 'attention rate 1']
+    """
+    parts = [name.split(", ") for name in names]
+    if len(set(names)) < 2:
+        return list(names)
+    while all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) == 1:
+        parts = [p[1:] for p in parts]
+    return [", ".join(p) for p in parts]

@@ -60,7 +60,8 @@ def new_table(console: Console, columns: Sequence[str], *, right: Sequence[str] 
         right: the headings of columns of numbers.
     """
     frame = box.SIMPLE_HEAD if console.is_terminal else None
-    table = Table(box=frame, pad_edge=False, padding=(0, 1), header_style="bold")
+    padding = (0, 1, 0, 0) if console.is_terminal else (0, 2, 0, 0)
+    table = Table(box=frame, pad_edge=False, padding=padding, header_style="bold")
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     return table

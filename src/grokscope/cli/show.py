@@ -67,12 +67,12 @@ def _reasons(console: Console, rows: Sequence[Row]) -> None:
 
 
 def _intervals(row: Row) -> list[str]:
-    lines: list[str] = []
+    parts: list[str] = []
     for name, verb in (("memorized", "memorised"), ("grokked", "generalised")):
         step, after = row[f"{name}_step"], row[f"{name}_after"]
         if step is not None and after is not None:
-            lines.append(f"{verb} after step {after:,} and by step {step:,}")
-    return lines
+            parts.append(f"{verb} after step {after:,} and by step {step:,}")
+    return [", ".join(parts)] if parts else []
 
 
 def _extent(row: Row) -> list[str]:
@@ -83,11 +83,10 @@ def _extent(row: Row) -> list[str]:
         parts.append(f"delay {row['decay_times']:.2f} decay times")
     ended = {"budget": "at its budget", "grokked": "some time after it grokked"}
     parts.append(f"ended {ended.get(row['stop_reason'], 'diverged')}, step {row['steps']:,}")
-    for part in ("novel", "mirrored"):
-        accuracy = row.get(f"test_acc_{part}")
-        if accuracy is not None:
-            parts.append(f"test accuracy {accuracy:.3f} on {part} rows")
-    return [", ".join(parts)]
+    tested = {part: row.get(f"test_acc_{part}") for part in ("novel", "mirrored")}
+    known = [f"{value:.3f} on {part} rows" for part, value in tested.items() if value is not None]
+    accuracy = [f"test accuracy {', '.join(known)}"] if known else []
+    return [", ".join(parts), *accuracy]
 
 
 def _so_far(console: Console, run: Run) -> None:

@@ -26,7 +26,6 @@ from grokscope.experiment import (
     resume_run,
     start_run,
 )
-from grokscope.experiment.run import trainer_check
 from grokscope.recipes import Recipe, find_recipe
 
 _SHORT_PROBE_SECONDS = 0.2
@@ -65,7 +64,6 @@ def _start(request: TrainRequest) -> Run | None:
         raise UsageError("Which recipe? `grokscope list recipes` names them; try `quick`.")
     recipe = find_recipe(request.recipe)
     plan = new_plan(recipe, request)
-    trainer_check(plan)
     if request.command == "run":
         found = probe(plan)
         say(expectation(found))

@@ -32,12 +32,12 @@ def step_time(seconds: float) -> str:
     return f"{seconds * 1000:.2g} ms" if seconds < 0.01 else f"{seconds * 1000:.0f} ms"
 
 
-def whole(value: float | None) -> str:
+def whole(value: int | float | None) -> str:
     """A step with thousands separators, `–` where there is none."""
     return "–" if value is None else f"{int(value):,}"
 
 
-def decimal(value: float | None, digits: int = 2) -> str:
+def decimal(value: int | float | None, digits: int = 2) -> str:
     """A number with a fixed number of digits, `–` where it is undefined."""
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 

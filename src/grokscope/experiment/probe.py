@@ -42,7 +42,8 @@ def estimate(plan: Plan, seconds: float = PROBE_SECONDS) -> Estimate:
         population = make_population(plan, table, splits)
         capacity = len(population.lanes)
         for _ in range(_WARM_UP_STEPS):
-            population.step()
+            if population.lanes:  # none are left when all have diverged
+                population.step()
         started, taken = time.perf_counter(), 0
         while time.perf_counter() - started < seconds and population.lanes:
             population.step()

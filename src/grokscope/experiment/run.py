@@ -17,7 +17,7 @@ from grokscope.experiment.config import Plan
 from grokscope.experiment.finish import finish
 from grokscope.experiment.listener import Listener, Silence
 from grokscope.experiment.portrait import Portrait, draw_portrait
-from grokscope.experiment.trainer import Trainer, make_splits
+from grokscope.experiment.trainer import Trainer
 from grokscope.models import Parameters
 from grokscope.store import RunDirectory
 from grokscope.tasks import Split
@@ -111,18 +111,18 @@ def network_sentence(row: dict[str, Any]) -> str:
 def start_run(plan: Plan, root: Path = Path("runs"), listener: Listener | None = None) -> Run:
     """Train a plan in a new run directory under `root`.
 
+    What can be refused is refused before there is a directory.
+
     Raises:
+        SettingError, UsageError: the plan cannot be trained.
         InterruptedRunError: stopped on request; `resume_run` goes on.
         DiskError: the disk is full.
         MemoryExceededError: the stack does not fit.
     """
-    # everything that can be refused is refused before there is a directory
-    table = plan.base.task.table()
-    splits = make_splits(plan, table)
-    trainer_check(plan)
+    trainer = Trainer(plan, listener or Silence())
     directory = RunDirectory.create(root, plan.recipe, plan.to_dict())
-    directory.write_splits(_split_tensors(splits))
-    return _train(directory, plan, listener or Silence())
+    directory.write_splits(_split_tensors(trainer.splits))
+    return _train(trainer, directory)
 
 
 def resume_run(directory: RunDirectory, listener: Listener | None = None) -> Run:
@@ -132,33 +132,21 @@ def resume_run(directory: RunDirectory, listener: Listener | None = None) -> Run
         VerificationError: the stored splits are not those of the stored config.
         InterruptedRunError, DiskError, MemoryExceededError: as in `start_run`.
     """
-    plan = Plan.from_dict(directory.config)
     if directory.status.get("state") == "finished":
         return Run(directory)
-    splits = _split_tensors(make_splits(plan, plan.base.task.table()))
-    stored = directory.splits()
-    if stored and any(not torch.equal(stored.get(k, v[:0]), v) for k, v in splits.items()):
-        raise VerificationError(f"{directory.path}: the stored splits do not match config.toml.")
+    trainer = Trainer(Plan.from_dict(directory.config), listener or Silence())
+    splits, stored = _split_tensors(trainer.splits), directory.splits()
     if not stored:
         directory.write_splits(splits)
-    return _train(directory, plan, listener or Silence())
+    elif any(not torch.equal(stored.get(name, rows[:0]), rows) for name, rows in splits.items()):
+        raise VerificationError(f"{directory.path}: the stored splits do not match config.toml.")
+    return _train(trainer, directory)
 
 
-def trainer_check(plan: Plan) -> None:
-    """Refuse a plan that cannot be stacked or a device that is not there, before anything is made.
-
-    Raises:
-        SettingError: networks of different shapes or a batch larger than the training set.
-        UsageError: no such device.
-    """
-    if plan.base.training.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("`device` is `cuda`, but torch finds no CUDA device here.")
-
-
-def _train(directory: RunDirectory, plan: Plan, listener: Listener) -> Run:
+def _train(trainer: Trainer, directory: RunDirectory) -> Run:
     try:
-        ended = Trainer(plan, directory, listener).train()
-        finish(plan, directory, ended)
+        ended = trainer.train(directory)
+        finish(trainer.plan, directory, ended)
         directory.update_status(state="finished", step=max(e.step for e in ended.values()))
     except InterruptedRunError as error:
         raise InterruptedRunError(f"{error} Go on with `--resume {directory.id}`.") from error

@@ -7,12 +7,13 @@ killed at any moment and started again ends with the same weights as one that wa
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import torch
 
-from grokscope.core.errors import InterruptedRunError
+from grokscope.core.errors import InterruptedRunError, UsageError
 from grokscope.engine import Job, Population, Setup, log_spaced, thin
 from grokscope.experiment.config import Plan
 from grokscope.experiment.interruption import StopRequest, stop_on_signal
@@ -38,52 +39,57 @@ class Ending:
 
 
 class Trainer:
-    """Trains the networks of a plan into a run directory."""
+    """Trains the networks of a plan; what cannot be trained is refused when it is made.
 
-    def __init__(self, plan: Plan, run: RunDirectory, listener: Listener) -> None:
-        self._plan, self._run, self._listener = plan, run, listener
+    Raises:
+        SettingError: networks of different shapes, a batch larger than the training set.
+        UsageError: a device that is not there.
+        MemoryExceededError: the stack does not fit.
+    """
+
+    def __init__(self, plan: Plan, listener: Listener) -> None:
+        self.plan, self._listener = plan, listener
         self._table = plan.base.task.table()
-        self._splits = make_splits(plan, self._table)
+        self.splits = make_splits(plan, self._table)
         training = plan.base.training
         looks = log_spaced(training.steps, training.eval_ratio)
         self._looks = frozenset(looks)
         self._kept = frozenset(thin(looks, training.checkpoint_ratio))
-        self.population = make_population(plan, self._table, self._splits)
-        self._observer = Observer(self.population.model, self._table, self._splits)
+        with self._explained():
+            self.population = make_population(plan, self._table, self.splits)
+        self._observer = Observer(self.population.model, self._table, self.splits)
         self._record = Record(len(plan.networks))
         self._watch = Stopwatch()
         self._ended: dict[int, Ending] = {}
         self._names: dict[str, list[int]] = {}
         self._progress = TrainingProgress(networks=_progress(plan), budget=training.steps)
 
-    def train(self) -> dict[int, Ending]:
-        """Train to the end; why each network ended, by number.
+    def train(self, run: RunDirectory) -> dict[int, Ending]:
+        """Train into a run directory to the end; why each network ended, by number.
 
         Raises:
             InterruptedRunError: somebody asked to stop; the run can be resumed.
             DiskError: the disk is full.
-            MemoryExceededError: the stack does not fit.
+            MemoryExceededError: an evaluation does not fit.
         """
-        with self._run.locked(), stop_on_signal() as request, self._explained():
-            self._start()
+        self._run = run
+        with run.locked(), stop_on_signal() as request, self._explained():
+            point = run.load_resume_point()
+            run.rewind(point)
+            if point is not None:
+                self._resume(point)
+            run.update_status(state="running", networks=len(self.plan.networks))
             self._loop(request)
         return self._ended
 
-    def _explained(self) -> Any:  # noqa: ANN401
-        return explain_memory(len(self.population.lanes), len(self._splits[0].train))
-
-    def _start(self) -> None:
-        point = self._run.load_resume_point()
-        if point is not None:
-            self._resume(point)
-        self._run.update_status(state="running")
+    def _explained(self) -> AbstractContextManager[None]:
+        return explain_memory(len(self.plan.networks), len(self.splits[0].train))
 
     def _resume(self, point: Checkpoint) -> None:
-        self._run.rewind(point)
         self._names = {entry.name: entry.networks for entry in self._run.checkpoints()}
         facts: Any = point.facts
         self.population.restore(point.groups, point.networks, facts["waiting"])
-        self._record = Record.resumed(len(self._plan.networks), self._run)
+        self._record = Record.resumed(len(self.plan.networks), self._run)
         self._watch = Stopwatch(facts["seconds"])
         self._ended = {int(index): Ending(**ending) for index, ending in facts["ended"].items()}
         for progress in self._progress.networks:
@@ -134,7 +140,7 @@ class Trainer:
     def _ending(self, network: int) -> Ending | None:
         progress = self._progress.networks[network]
         may_stop = update_progress(progress, self._curve(network))
-        training, step = self._plan.networks[network].training, self._record.last_step(network)
+        training, step = self.plan.networks[network].training, self._record.last_step(network)
         if step >= training.steps:
             return Ending(reason="budget", step=step)
         if may_stop and training.stop_when_grokked:
@@ -205,8 +211,13 @@ class Trainer:
 
     def _curve(self, network: int) -> Any:  # noqa: ANN401
         return self._record.curve(
-            network, **curve_facts(self._plan, self._table, self._splits, network)
+            network, **curve_facts(self.plan, self._table, self.splits, network)
         )
+
+
+def _require_device(plan: Plan) -> None:
+    if plan.base.training.device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("`device` is `cuda`, but torch finds no CUDA device here.")
 
 
 def curve_facts(plan: Plan, table: Table, splits: Sequence[Split], network: int) -> dict[str, Any]:
@@ -225,7 +236,8 @@ def make_splits(plan: Plan, table: Table) -> list[Split]:
 
 
 def make_population(plan: Plan, table: Table, splits: Sequence[Split]) -> Population:
-    """The population of a plan, at step 0."""
+    """The population of a plan, at step 0; errors as in `Trainer`."""
+    _require_device(plan)
     training = plan.base.training
     setup = Setup(
         table=table,

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 Stream = Float[Tensor, "model row d_model"]
 
@@ -41,9 +42,8 @@ class _ReluBlock(Function):
         return (mid + weights.b_out.unsqueeze(1)).baddbmm_(post, weights.W_out)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Stream) -> tuple[Tensor, ...]:  # noqa: ANN401
-        if torch.is_grad_enabled():
-            raise RuntimeError("the fast read-out is differentiable once; use `forward` instead")
         (gradient,) = gradients
         mid, w_in, w_out, post = ctx.saved_tensors
         before = torch.bmm(gradient, w_out.mT)

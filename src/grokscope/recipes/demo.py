@@ -20,9 +20,9 @@ def demo() -> Recipe:
         config=Config(
             task=ModularArithmetic(operation="add", p=59, train_fraction=0.45),
             model=model,
-            optimizer=AdamW(lr=1e-3, weight_decay=2.0),
+            optimizer=AdamW(lr=2e-3, weight_decay=2.0),
             loss=CrossEntropy(),
-            training=Training(steps=3_000),
+            training=Training(steps=2_000),
         ),
         variants=({"model.attention_rate": 0.0}, {"model.attention_rate": 1.0}),
         seeds=3,

@@ -18,7 +18,7 @@ class Waiting:
         reached: whether it got there.
     """
 
-    value: float
+    value: int | float
     reached: bool
 
 
@@ -27,7 +27,7 @@ def never() -> Waiting:
     return Waiting(value=math.inf, reached=False)
 
 
-def censored_median(waits: Iterable[Waiting]) -> float | None:
+def censored_median(waits: Iterable[Waiting]) -> int | float | None:
     """The smallest value by which half had got there; None where that was not reached.
 
     Without censoring it is the middle value, the lower one of two.

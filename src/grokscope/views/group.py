@@ -31,11 +31,11 @@ class Group:
     rows: tuple[Summary, ...] = ()
     colour: str = GROUP_COLOURS[0]
 
-    def median_step(self, milestone: Milestone) -> float | None:
+    def median_step(self, milestone: Milestone) -> int | float | None:
         """Median step of a milestone over all seeds; None where half had not reached it."""
         return censored_median(_wait(row, milestone) for row in self.rows)
 
-    def median_delay_ratio(self) -> float | None:
+    def median_delay_ratio(self) -> int | float | None:
         """Median of grokked / memorized step over all seeds; None where it was not reached."""
         return censored_median(wait for row in self.rows if (wait := ratio_wait(row)))
 

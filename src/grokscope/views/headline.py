@@ -46,12 +46,12 @@ def state_sentence(run: Run) -> str | None:
     return f"{said} ({error})" if error else said
 
 
-def ratio_words(ratio: float | None) -> str:
+def ratio_words(ratio: int | float | None) -> str:
     """A delay ratio for people, rounded to what it can bear."""
     return "not reached" if ratio is None else f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
 
 
-def step_words(step: float | None) -> str:
+def step_words(step: int | float | None) -> str:
     """A step for people."""
     return "not reached" if step is None else f"{step:,.0f}"
 

@@ -8,12 +8,12 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _TICKS = 5
 
 
-def loss_axis(low: float, high: float) -> dict[str, Any]:
+def loss_axis(low: int | float, high: int | float) -> dict[str, Any]:
     """Layout of a log axis from a least to a greatest positive value.
 
     Ticks are at powers of ten; where fewer than two fit, at 1, 2 and 5 times them.
     """
-    first, last = math.log10(low), math.log10(max(high, low * 1.2))
+    first, last = math.log10(low), math.log10(max(high, 3 * low))  # room for one tick or more
     room = 0.06 * (last - first)
     first, last = first - room, last + room
     ticks = _ticks(first, last)
@@ -25,7 +25,7 @@ def loss_axis(low: float, high: float) -> dict[str, Any]:
     }
 
 
-def power_words(value: float) -> str:
+def power_words(value: int | float) -> str:
     """A tick: `0.1`, `1`, `20`, and powers of ten beyond that as `10⁻⁵`."""
     power = math.log10(value)
     if -2.5 < power < 3.5 or abs(power - round(power)) > 1e-9:

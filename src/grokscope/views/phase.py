@@ -24,8 +24,8 @@ class Phase:
     """A stretch of training between two steps."""
 
     name: str
-    start: float
-    end: float
+    start: int | float
+    end: int | float
 
 
 def phases_of(group: Group, last_step: int) -> list[Phase]:
@@ -73,7 +73,7 @@ def shade(figure: go.Figure, phases: Sequence[Phase], panels: int) -> None:
     )
 
 
-def draw_event(figure: go.Figure, step: float, panels: int, **line: Any) -> None:  # noqa: ANN401
+def draw_event(figure: go.Figure, step: int | float, panels: int, **line: Any) -> None:  # noqa: ANN401
     """A vertical line at a step through every panel; `line` is its Plotly style."""
     x = max(step, STEP_ZERO)
     style = {"type": "line", "x0": x, "x1": x, "line": {"width": 1.3, **line}}
@@ -89,7 +89,7 @@ def mark_events(figure: go.Figure, group: Group, last_step: int, panels: int) ->
             name_event(figure, word, step, last_step)
 
 
-def name_event(figure: go.Figure, word: str, step: float, last_step: int) -> None:
+def name_event(figure: go.Figure, word: str, step: int | float, last_step: int) -> None:
     """Write an event's name above its line.
 
     `memorised` ends at its line and `grokked` begins there, so that they cannot collide; near an
@@ -120,4 +120,5 @@ def _places(panels: int) -> list[dict[str, Any]]:
 
 def _add_shapes(figure: go.Figure, shapes: Sequence[dict[str, Any]]) -> None:
     """All at once, since Plotly checks every shape again whenever one is added."""
-    figure.update_layout(shapes=[*figure.to_dict()["layout"].get("shapes", ()), *shapes])
+    layout: Any = figure.layout
+    figure.update_layout(shapes=[*layout.shapes, *shapes])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from grokscope.views.phase import draw_event, name_event
 from grokscope.views.step_axis import STEP_ZERO, TITLE, position, step_axis
@@ -55,25 +55,25 @@ def spectrum_figure(
 
 def _spectrum(
     curves: Mapping[str, Any], network: int
-) -> tuple[Float[np.ndarray, " evaluation"], Float[np.ndarray, "evaluation frequency"]] | None:
+) -> tuple[Int[np.ndarray, " evaluation"], Float[np.ndarray, "evaluation frequency"]] | None:
     if SPECTRUM not in curves:
         return None
     rows = np.flatnonzero(np.asarray(curves["network"]) == network)
     spectrum = np.asarray(curves[SPECTRUM], dtype=np.float64)[rows]
     if spectrum.ndim != 2 or not spectrum.shape[1] or not np.isfinite(spectrum).any():
         return None
-    return np.asarray(curves["step"], dtype=np.float64)[rows], spectrum
+    return np.asarray(curves["step"], dtype=np.int64)[rows], spectrum
 
 
 def _heat_map(
-    step: Float[np.ndarray, " evaluation"], spectrum: Float[np.ndarray, "evaluation frequency"]
+    step: Int[np.ndarray, " evaluation"], spectrum: Float[np.ndarray, "evaluation frequency"]
 ) -> go.Heatmap:
     """Every evaluation reaches half way to its neighbours, on the log axis."""
     at = position(step)
     between = np.sqrt(at[1:] * at[:-1])
     edges = np.concatenate([[STEP_ZERO], between, at[-1:]]) if len(at) > 1 else [STEP_ZERO, 1.0]
     frequency = np.arange(spectrum.shape[1] + 1) + 0.5
-    shown = np.broadcast_to(step.astype(np.int64), spectrum.T.shape)
+    shown = np.broadcast_to(step, spectrum.T.shape)
     return go.Heatmap(
         x=edges,
         y=frequency,

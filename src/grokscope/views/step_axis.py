@@ -30,7 +30,7 @@ def step_axis(last_step: int) -> dict[str, Any]:
     }
 
 
-def share_of_axis(step: float, last_step: int) -> float:
+def share_of_axis(step: int | float, last_step: int) -> float:
     """How far along the axis a step is, 0 at the left edge and 1 at the last step."""
     low, high = math.log10(STEP_ZERO), math.log10(max(last_step, 1))
     return (math.log10(max(step, STEP_ZERO)) - low) / (high - low)

@@ -31,5 +31,19 @@
       if (details.open) details.querySelectorAll(".plot").forEach(draw);
     });
   }
+  // Paper is narrower than most windows, and figures do not follow the page on their own.
+  const fit = (width) => {
+    for (const plot of document.querySelectorAll(".js-plotly-plot")) {
+      Plotly.relayout(plot, { width: width(plot), autosize: true });
+    }
+  };
+  addEventListener("beforeprint", () => {
+    document.body.classList.add("printing");
+    fit((plot) => plot.clientWidth || null);
+  });
+  addEventListener("afterprint", () => {
+    document.body.classList.remove("printing");
+    fit(() => null);
+  });
   drawAll();
 })();
