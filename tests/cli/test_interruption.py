@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-TRAINING = ("--steps", "600", "--seeds", "2", "--d-model", "16", "--p", "11")
+TRAINING = ("--steps", "500", "--seeds", "2", "--d-model", "16", "--p", "7")
 
 
 def final_weights(runs: Path) -> str:

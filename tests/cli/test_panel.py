@@ -83,6 +83,7 @@ def test_live_drawing_starts_and_stops_cleanly():
     console = Console(force_terminal=True, width=80, height=30, file=stream)
     with LivePanel("quick", console) as panel:
         panel.update(progress())
+    assert "elapsed   stopped" in stream.getvalue()
     assert stream.getvalue().count("\x1b[?25l") == stream.getvalue().count("\x1b[?25h") == 1
 
 

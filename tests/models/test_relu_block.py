@@ -1,4 +1,4 @@
-"""The written-out MLP: the values and gradients of the plain one, and no silent second derivative."""
+"""The written-out MLP: values and gradients of the plain one, no silent second derivative."""
 
 import pytest
 import torch

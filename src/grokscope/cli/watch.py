@@ -49,6 +49,11 @@ class Watch:
         self._stopped = time.monotonic()
 
     @property
+    def stopped(self) -> bool:
+        """Whether the clocks stand."""
+        return self._stopped is not None
+
+    @property
     def over(self) -> bool:
         """Whether every network has ended."""
         progress = self.progress
@@ -88,6 +93,10 @@ def status_line(watch: Watch) -> Text:
     if progress is None:
         return Text("getting ready …", "dim")
     elapsed = clock(progress.elapsed_seconds + watch.since)
+    if watch.stopped:
+        # where it stopped between two evaluations is for the trainer to say
+        end = f"step {whole(watch.step)}   done" if watch.over else "stopped"
+        return Text(f"{elapsed} elapsed   {end}", "dim")
     if watch.over:
         return Text(f"step {whole(watch.step)}   {elapsed}   {MEASURING}", "dim")
     parts = [f"step {whole(watch.step)} of {whole(progress.budget)}"]

@@ -51,7 +51,10 @@ class _MeanLoss(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any,  # noqa: ANN401
+        *gradients: Tensor,
+    ) -> tuple[Tensor, None, None]:
         work, total, labels = ctx.saved_tensors
         share = (gradients[0] / labels.shape[1]).view(-1, 1, 1)
         slope = work * (share / total)

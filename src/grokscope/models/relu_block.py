@@ -43,7 +43,10 @@ class _ReluBlock(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Stream) -> tuple[Tensor, ...]:  # noqa: ANN401
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any,  # noqa: ANN401
+        *gradients: Tensor,
+    ) -> tuple[Tensor, ...]:
         (gradient,) = gradients
         mid, w_in, w_out, post = ctx.saved_tensors
         before = torch.bmm(gradient, w_out.mT)

@@ -198,7 +198,7 @@ class OneLayerTransformer(Model):
             index = rows[0] if position is positions[0] else rows[1]
             chosen = value if value.shape[1] == 1 else select_rows(value, index)
             term = share * chosen.unflatten(2, (self.n_heads, -1))
-            z = term if z is None else z + term
+            z = term if z is None else z + term  # addcmul: faster forward, slower backward
         assert z is not None
         read = positions[-1]
         stream = read if self.equals_token else select_rows(read, b)

@@ -50,6 +50,39 @@ def definitions(thresholds: Mapping[str, Any] | None) -> list[tuple[str, str]]:
                 f"and does not fall below {t['grokked_hold']:g} at the next {t['held']}."
             ),
         ),
+        *_judgements(t),
+    ]
+
+
+def glossary(columns: Collection[str]) -> list[Metric]:
+    """The metric dictionary's entries for the columns that a run has."""
+    return [metric for name, metric in METRICS.items() if name in columns and name not in _INDEX]
+
+
+def source_link(source: str) -> str | None:
+    """Where an arXiv source can be read; None for another source."""
+    name, _, number = source.partition(" ")
+    return f"https://arxiv.org/abs/{number}" if name == "arXiv" and number else None
+
+
+def flat_environment(env: Mapping[str, Any], path: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """The environment as pairs of name and text; the command that was typed is left out."""
+    rows: list[tuple[str, str]] = []
+    for name, value in env.items():
+        if name == "argv" or value in (None, []):
+            continue
+        words = (*path, str(name)) if name != "versions" else path
+        if isinstance(value, Mapping):
+            rows += flat_environment(cast("Mapping[str, Any]", value), words)
+        else:
+            text = {"True": "yes", "False": "no"}.get(str(value), str(value))
+            rows.append((" ".join(words).replace("_", " "), text))
+    return rows
+
+
+def _judgements(t: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Terms about what is concluded from the events."""
+    return [
         (
             "Interval (after, step]",
             (
@@ -87,32 +120,6 @@ def definitions(thresholds: Mapping[str, Any] | None) -> list[tuple[str, str]]:
             ),
         ),
     ]
-
-
-def glossary(columns: Collection[str]) -> list[Metric]:
-    """The metric dictionary's entries for the columns that a run has."""
-    return [metric for name, metric in METRICS.items() if name in columns and name not in _INDEX]
-
-
-def source_link(source: str) -> str | None:
-    """Where an arXiv source can be read; None for another source."""
-    name, _, number = source.partition(" ")
-    return f"https://arxiv.org/abs/{number}" if name == "arXiv" and number else None
-
-
-def flat_environment(env: Mapping[str, Any], path: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """The environment as pairs of name and text; the command that was typed is left out."""
-    rows: list[tuple[str, str]] = []
-    for name, value in env.items():
-        if name == "argv" or value in (None, []):
-            continue
-        words = (*path, str(name)) if name != "versions" else path
-        if isinstance(value, Mapping):
-            rows += flat_environment(cast("Mapping[str, Any]", value), words)
-        else:
-            text = {"True": "yes", "False": "no"}.get(str(value), str(value))
-            rows.append((" ".join(words).replace("_", " "), text))
-    return rows
 
 
 def _grokking(t: Mapping[str, Any]) -> str:
