@@ -53,14 +53,18 @@ class Case:
         ]
 
     def _floor(self) -> Step:
-        """The products of the fast path over rows (the MLP's first one: over tokens)."""
+        """The products of the fast path over rows (the MLP's first one: over tokens).
+
+        Maps are taken as already multiplied where that is less work, as the fast path does it.
+        """
         jobs = self._jobs()
         params = jobs_parameters(jobs, Vocab(d_vocab=self.p, n_classes=self.p))
         rows, n_outputs = len(jobs[0].rows), params["W_U"].shape[2]
         d, hidden = params["W_in"].shape[1:]
         shapes = [(params["W_E"].shape[1], d, hidden), (rows, hidden, n_outputs)]
-        if "W_O" in params:
-            shapes = [(rows, d, d), (rows, d, hidden), (rows, hidden, d), (rows, d, n_outputs)]
+        if isinstance(model := jobs[0].model, OneLayerTransformer):
+            shapes = [(rows, d, hidden), (rows, hidden, n_outputs), (rows, d, n_outputs)]
+            shapes += [] if model.equals_token else [(rows, d, d)]
         return floor.products(len(jobs), shapes)
 
     def _textbook(self) -> Step:

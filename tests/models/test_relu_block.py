@@ -1,31 +1,32 @@
-"""The written-out MLP: values and gradients of the plain one, no silent second derivative."""
+"""The written-out ReLU layer: values and gradients of the plain one; no second derivative."""
 
 import pytest
 import torch
 
-from grokscope.models.relu_block import Weights, relu_block
+from grokscope.models.relu_block import ReluLayer, relu_block
+
+Leaves = tuple[torch.Tensor, torch.Tensor, ReluLayer]
 
 
-def tensors() -> tuple[torch.Tensor, Weights]:
+def tensors() -> Leaves:
     stream = torch.Generator().manual_seed(0)
-    shapes = [(2, 7, 3), (2, 3, 5), (2, 5), (2, 5, 3), (2, 3)]
-    mid, *weights = (
+    shapes = [(2, 7, 3), (2, 7, 4), (2, 3, 5), (2, 5), (2, 5, 4)]
+    x, base, *layer = (
         torch.randn(shape, generator=stream, dtype=torch.float64).requires_grad_()
         for shape in shapes
     )
-    return mid, Weights(*weights)
+    return x, base, ReluLayer(*layer)
 
 
-def plain(mid: torch.Tensor, weights: Weights) -> torch.Tensor:
-    post = (mid @ weights.W_in + weights.b_in[:, None]).relu()
-    return mid + post @ weights.W_out + weights.b_out[:, None]
+def plain(x: torch.Tensor, base: torch.Tensor, layer: ReluLayer) -> torch.Tensor:
+    return base + (x @ layer.W_in + layer.b_in[:, None]).relu() @ layer.W_out
 
 
 def test_values_and_all_gradients_are_the_plain_ones():
-    mid, weights = tensors()
-    ours, theirs = relu_block(mid, weights), plain(mid, weights)
+    x, base, layer = tensors()
+    ours, theirs = relu_block(x, base, layer), plain(x, base, layer)
     assert torch.allclose(ours, theirs, rtol=1e-12, atol=1e-13)
-    leaves = [mid, *weights]
+    leaves = [x, base, *layer]
     pairs = zip(
         torch.autograd.grad(ours.tanh().sum(), leaves),
         torch.autograd.grad(theirs.tanh().sum(), leaves),
@@ -35,7 +36,7 @@ def test_values_and_all_gradients_are_the_plain_ones():
 
 
 def test_a_second_derivative_is_refused_instead_of_being_wrong():
-    mid, weights = tensors()
-    (slope,) = torch.autograd.grad(relu_block(mid, weights).tanh().sum(), mid, create_graph=True)
+    x, base, layer = tensors()
+    (slope,) = torch.autograd.grad(relu_block(x, base, layer).tanh().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         slope.square().sum().backward()

@@ -25,7 +25,7 @@ from grokscope.models.base import (
     observed,
     select_rows,
 )
-from grokscope.models.relu_block import Weights, relu_block
+from grokscope.models.relu_block import ReluLayer, relu_block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,20 +114,35 @@ class OneLayerTransformer(Model):
     def readout(
         self, params: Parameters, inputs: Int[Tensor, "model row slot"]
     ) -> Float[Tensor, "model row n_outputs"]:
-        """Logits of the last position only; keys, values and scores once per token."""
-        mid = self._resid_mid(params, inputs)
-        weights = Weights(*(params[name] for name in Weights._fields))
-        if self.activation == "relu":
-            return torch.bmm(relu_block(mid, weights), params["W_U"])
-        base = mid + weights.b_out.unsqueeze(1)
-        post = torch.baddbmm(base, self._post(params, mid), weights.W_out)
-        return torch.bmm(post, params["W_U"])
+        """Logits of the last position only; keys, values and scores once per token.
+
+        Maps that follow each other without a nonlinearity are multiplied first wherever that makes
+        the product over the rows smaller.
+        """
+        own, z = self._attended(params, inputs)
+        w_o, w_u, b_out = self._w_o(params), params["W_U"], params["b_out"].unsqueeze(1)
+        layer = ReluLayer(params["W_in"], params["b_in"], params["W_out"])
+        if w_u.shape[2] >= self.d_model:
+            mid = torch.baddbmm(own, z, w_o)
+            return torch.bmm(self._through(layer, mid, mid + b_out), w_u)
+        to_logits = layer._replace(W_out=torch.bmm(layer.W_out, w_u))
+        if not self.equals_token:
+            mid = torch.baddbmm(own, z, w_o)
+            return self._through(to_logits, mid, torch.baddbmm(torch.bmm(b_out, w_u), mid, w_u))
+        # at `=` all that depends on the row is z, so W_O too can go into what reads the stream
+        b_in = layer.b_in + torch.bmm(own, layer.W_in).squeeze(1)
+        from_z = to_logits._replace(W_in=torch.bmm(w_o, layer.W_in), b_in=b_in)
+        base = torch.baddbmm(torch.bmm(own + b_out, w_u), z, torch.bmm(w_o, w_u))
+        return self._through(from_z, z, base)
 
     def neurons(
         self, params: Parameters, inputs: Int[Tensor, "model row slot"]
     ) -> Float[Tensor, "model row neuron"]:
         """MLP activations after the nonlinearity at the last position."""
-        return self._post(params, self._resid_mid(params, inputs))
+        own, z = self._attended(params, inputs)
+        mid = torch.baddbmm(own, z, self._w_o(params))
+        pre = torch.baddbmm(params["b_in"].unsqueeze(1), mid, params["W_in"])
+        return activate(pre, self.activation)
 
     def neuron_to_logit(self, params: Parameters) -> Float[Tensor, "model neuron n_outputs"]:
         """W_out · W_U."""
@@ -174,35 +189,53 @@ class OneLayerTransformer(Model):
         z = observed(hook, "z", torch.einsum("mrhqk,mrkhe->mrqhe", pattern, v))
         return observed(hook, "attn_out", torch.einsum("mrqhe,mhed->mrqd", z, params["W_O"]))
 
-    def _post(
-        self, params: Parameters, mid: Float[Tensor, "model row d_model"]
-    ) -> Float[Tensor, "model row neuron"]:
-        pre = torch.baddbmm(params["b_in"].unsqueeze(1), mid, params["W_in"])
-        return activate(pre, self.activation)
+    def _through(
+        self,
+        layer: ReluLayer,
+        x: Float[Tensor, "model row d_in"],
+        base: Float[Tensor, "model row d_out"],
+    ) -> Float[Tensor, "model row d_out"]:
+        """Compute base + activation(x · W_in + b_in) · W_out."""
+        if self.activation == "relu":
+            return relu_block(x, base, layer)
+        pre = torch.baddbmm(layer.b_in.unsqueeze(1), x, layer.W_in)
+        return torch.baddbmm(base, activate(pre, self.activation), layer.W_out)
 
-    def _resid_mid(
+    def _attended(
         self, params: Parameters, inputs: Int[Tensor, "model row slot"]
-    ) -> Float[Tensor, "model row d_model"]:
-        """The residual stream after attention, at the read-out."""
-        d_vocab = self._d_vocab(params)
-        positions = self._position_tables(params, d_vocab)
+    ) -> tuple[Float[Tensor, "model _ d_model"], Float[Tensor, "model row head_d_head"]]:
+        """The residual stream after attention at the read-out, as own + z · W_O.
+
+        A row's attention shares sum to the same total whatever the row, so the value of the
+        read-out's own position enters once per token (with `=`, one row of `own` for all), and
+        other positions by their difference from it.
+        """
+        positions = self._position_tables(params, self._d_vocab(params))
         a, b = inputs.unbind(-1)
-        rows = [a, b]
-        scores = self._scores(params, positions, rows)
-        rate = params["attention_rate"].to(scores.dtype)[None, :, None, None]
-        pattern = rate * scores.softmax(0) + (1 - rate)
-        w_v, w_o = self._merged(params, "W_V"), params["W_O"].flatten(1, 2)
-        z: Tensor | None = None
-        for position, share in zip(positions, pattern.unsqueeze(-1), strict=True):
-            value = torch.bmm(position, w_v)
-            index = rows[0] if position is positions[0] else rows[1]
-            chosen = value if value.shape[1] == 1 else select_rows(value, index)
-            term = share * chosen.unflatten(2, (self.n_heads, -1))
-            z = term if z is None else z + term  # addcmul: faster forward, slower backward
-        assert z is not None
-        read = positions[-1]
-        stream = read if self.equals_token else select_rows(read, b)
-        return torch.baddbmm(stream, z.flatten(2), w_o)
+        shares = self._scores(params, positions, [a, b]).softmax(0)[:-1].unsqueeze(-1)
+        rate = params["attention_rate"].to(shares.dtype)[:, None, None]
+        total = rate + len(positions) * (1 - rate)
+        shares = rate.unsqueeze(-1) * shares + (1 - rate.unsqueeze(-1))
+        w_v = self._merged(params, "W_V")
+        values = [torch.bmm(position, w_v) for position in positions]
+        own = positions[-1] + total * torch.bmm(values[-1], self._w_o(params))
+        if self.equals_token:
+            differences = [
+                select_rows(value - values[-1], row)
+                for value, row in zip(values, (a, b), strict=False)
+            ]
+        else:
+            differences = [select_rows(values[0], a) - select_rows(values[1], b)]
+            own = select_rows(own, b)
+        terms = [
+            share * difference.unflatten(2, (self.n_heads, -1))
+            for share, difference in zip(shares, differences, strict=True)
+        ]
+        z = terms[0] if len(terms) == 1 else terms[0] + terms[1]
+        return own, z.flatten(2)
+
+    def _w_o(self, params: Parameters) -> Float[Tensor, "model head_d_head d_model"]:
+        return params["W_O"].flatten(1, 2)
 
     def _position_tables(
         self, params: Parameters, d_vocab: int
