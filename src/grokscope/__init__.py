@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grokscope.engine import AdamW, CrossEntropy
-    from grokscope.experiment import Config, Run, Training
+    from grokscope.experiment import Config, Run, Training, load
     from grokscope.measures.curve import Curve
     from grokscope.measures.grokdef import Verdict, judge
     from grokscope.models import EmbeddingMLP, OneLayerTransformer
     from grokscope.recipes import RECIPES, run
     from grokscope.tasks import ModularArithmetic
+    from grokscope.views import write_report
 
 __version__ = "0.1.0"
 
@@ -35,7 +36,9 @@ _HOMES = {
     "Training": "grokscope.experiment",
     "Verdict": "grokscope.measures.grokdef",
     "judge": "grokscope.measures.grokdef",
+    "load": "grokscope.experiment",
     "run": "grokscope.recipes",
+    "write_report": "grokscope.views",
 }
 
 __all__ = [
@@ -51,7 +54,9 @@ __all__ = [
     "Training",
     "Verdict",
     "judge",
+    "load",
     "run",
+    "write_report",
 ]
 
 

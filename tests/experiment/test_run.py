@@ -19,6 +19,8 @@ from grokscope.experiment import (
     start_run,
     trainer,
 )
+from grokscope.experiment import run as run_module
+from grokscope.experiment.finish import finish
 from grokscope.experiment.listener import TrainingProgress
 from grokscope.models import EmbeddingMLP, OneLayerTransformer
 from grokscope.store import RunDirectory
@@ -45,6 +47,7 @@ class KillAfter:
         self.left = updates
 
     def update(self, progress: TrainingProgress) -> None:
+        """Count down."""
         self.left -= 1
         if self.left < 0:
             raise Killed
@@ -119,6 +122,23 @@ def test_a_request_to_stop_leaves_a_valid_run(tmp_path: Path):
     assert run.state == "interrupted"
     assert run.directory.verify() == []
     assert resume_run(run.directory).state == "finished"
+
+
+def test_a_run_killed_while_it_is_judged_is_judged_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: Run
+):
+    def killed(*arguments: object) -> None:
+        finish(*arguments)
+        raise Killed
+
+    monkeypatch.setattr(run_module, "finish", killed)
+    with pytest.raises(Killed):
+        start_run(finished.plan, tmp_path)
+    monkeypatch.setattr(run_module, "finish", finish)
+    resumed = resume_run(RunDirectory.open(tmp_path / "last"))
+    assert _weights(resumed) == _weights(finished)
+    assert resumed.directory.events == finished.directory.events
+    assert [row["label"] for row in resumed.networks] == [r["label"] for r in finished.networks]
 
 
 def test_the_same_plan_gives_the_same_bits_twice(tmp_path: Path):

@@ -162,8 +162,8 @@ class Population:
         waiting: Sequence[int],
     ) -> None:
         """Take the state of `checkpoint` for jobs `indices`, with jobs `waiting` still to come."""
-        steps = groups["optim"]["step"].tolist()
         self._queue = [self._jobs[index] for index in waiting]
+        steps = groups["optim"]["step"].tolist()
         self.lanes = [
             self._lane(self._jobs[index], step) for index, step in zip(indices, steps, strict=True)
         ]
@@ -241,7 +241,7 @@ class Population:
         sizes = [torch.Size(shape).numel() for shape in self._shapes.values()]
         columns = flat.detach().split(sizes, 1)
         shapes = self._shapes.items()
-        return {n: c.view(-1, *shape) for (n, shape), c in zip(shapes, columns, strict=True)}
+        return {n: c.view(len(flat), *shape) for (n, shape), c in zip(shapes, columns, strict=True)}
 
     def _flatten(self, named: Mapping[str, Tensor]) -> Float[Tensor, "model parameter"]:
         flat = torch.cat([named[name].flatten(1) for name in self._shapes], 1)

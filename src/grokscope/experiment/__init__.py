@@ -3,7 +3,7 @@
 from grokscope.experiment.config import Config, Plan, Training, plan_seeds
 from grokscope.experiment.listener import Listener, NetworkProgress, Silence, TrainingProgress
 from grokscope.experiment.probe import Estimate, estimate
-from grokscope.experiment.run import Run, resume_run, start_run
+from grokscope.experiment.run import Run, load, resume_run, start_run
 
 __all__ = [
     "Config",
@@ -16,6 +16,7 @@ __all__ = [
     "Training",
     "TrainingProgress",
     "estimate",
+    "load",
     "plan_seeds",
     "resume_run",
     "start_run",

@@ -19,7 +19,7 @@ from grokscope.experiment.listener import Listener, Silence
 from grokscope.experiment.portrait import Portrait, draw_portrait
 from grokscope.experiment.trainer import Trainer
 from grokscope.models import Parameters
-from grokscope.store import RunDirectory
+from grokscope.store import RunDirectory, resolve_run
 from grokscope.tasks import Split
 
 
@@ -108,6 +108,15 @@ def network_sentence(row: dict[str, Any]) -> str:
     return f"{head}; {', '.join(parts)}"
 
 
+def load(name: str | Path = "last", root: str | Path = "runs") -> Run:
+    """A run by path, id, the unique start of an id, or `last`.
+
+    Raises:
+        UsageError: there is no such run under `root`.
+    """
+    return Run(resolve_run(str(name), Path(root)))
+
+
 def start_run(plan: Plan, root: Path = Path("runs"), listener: Listener | None = None) -> Run:
     """Train a plan in a new run directory under `root`.
 
@@ -145,9 +154,11 @@ def resume_run(directory: RunDirectory, listener: Listener | None = None) -> Run
 
 def _train(trainer: Trainer, directory: RunDirectory) -> Run:
     try:
-        ended = trainer.train(directory)
-        finish(trainer.plan, directory, ended)
-        directory.update_status(state="finished", step=max(e.step for e in ended.values()))
+        with directory.locked():
+            ended = trainer.train(directory)
+            finish(trainer.plan, directory, ended)
+            last = max(ending.step for ending in ended.values())
+            directory.update_status(state="finished", step=last)
     except InterruptedRunError as error:
         raise InterruptedRunError(f"{error} Go on with `--resume {directory.id}`.") from error
     except GrokscopeError as error:

@@ -73,7 +73,7 @@ class Trainer:
             MemoryExceededError: an evaluation does not fit.
         """
         self._run = run
-        with run.locked(), stop_on_signal() as request, self._explained():
+        with stop_on_signal() as request, self._explained():
             point = run.load_resume_point()
             run.rewind(point)
             if point is not None:
@@ -115,7 +115,7 @@ class Trainer:
                 self.population.step()
                 self._note_diverged()
                 stepped += 1
-        self._record.flush(self._run)
+        self._save_point()
         self._show(0.0)
 
     def _look(self) -> bool:

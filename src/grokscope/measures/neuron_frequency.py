@@ -90,20 +90,26 @@ def _shares(
     energy = centred.square().sum((0, 1))
     basis = fourier_basis(n).to(neurons)
     half = (basis @ centred.reshape(n, n * width)).view(n, n, width)
-    blocks = [_block_energy(half, basis, k) for k in range(1, n_frequencies(n) + 1)]
-    share = torch.stack(blocks) / energy.clamp(min=torch.finfo(energy.dtype).tiny)
-    return share, energy
+    # a wave along x meets the constant and the two waves of its own frequency along y ...
+    columns, frequency = _block_columns(n)
+    right = torch.cat([basis, basis.new_zeros(1, n)])[columns]
+    by_row = torch.bmm(right, half).square().sum(1)
+    # ... and the constant along x meets every wave along y
+    by_row = by_row + (basis @ half[0]).square()
+    explained = by_row.new_zeros(n_frequencies(n), width).index_add_(0, frequency, by_row[1:])
+    return explained / energy.clamp(min=torch.finfo(energy.dtype).tiny), energy
 
 
-def _block_energy(
-    half: Float[Tensor, "order order neuron"], basis: Float[Tensor, "order order"], k: int
-) -> Float[Tensor, " neuron"]:
-    """Energy of frequency k, given neurons transformed along x only.
+def _block_columns(n: int) -> tuple[Int[Tensor, "order 3"], Int[Tensor, " wave"]]:
+    """Basis rows of each basis row's block (n where there is no third), and its frequency - 1.
 
-    The rest of the transform is done for the three columns of this block alone: the full one would
-    cost n/3 times as much.
+    Only these columns of the transform along y are taken: all would cost n/3 times as much.
     """
-    waves = frequency_rows(k, len(basis))
-    left = torch.cat([half[:1], half[waves]])
-    right = torch.cat([basis[:1], basis[waves]])
-    return torch.einsum("ryh,sy->rsh", left, right).square().sum((0, 1))
+    columns = torch.zeros(n, 3, dtype=torch.int64)
+    frequency = torch.zeros(n, dtype=torch.int64)
+    for k in range(1, n_frequencies(n) + 1):
+        waves = frequency_rows(k, n)
+        first, last = waves.start, waves.stop - 1
+        columns[waves] = torch.tensor([0, first, last if last > first else n])
+        frequency[waves] = k - 1
+    return columns, frequency[1:]

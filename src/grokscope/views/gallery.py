@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from grokscope.core.errors import GrokscopeError
+from grokscope.core.errors import UsageError
 from grokscope.experiment import Run
 from grokscope.experiment.portrait import Portrait
 from grokscope.measures.portrait import EmbeddingCircle
@@ -86,7 +86,7 @@ def network_portrait(run: Run, group: Group) -> NetworkPortrait | None:
     network = group.representative
     try:
         portrait = run.portrait(network)
-    except GrokscopeError:
+    except UsageError:  # no checkpoint yet, or a network that diverged before its first
         return None
     if portrait is None or not torch.isfinite(portrait.neurons.maps).all():
         return None

@@ -24,14 +24,14 @@ from grokscope.views.progress_figure import panels_with_data
 from grokscope.views.theme import GROUP_COLOURS
 
 
-def write_report(run: Run, path: Path) -> Path:
+def write_report(run: Run, path: Path | None = None) -> Path:
     """Write the report of a run as one self-contained HTML file.
 
     An unfinished run gives a report of what there is. The file appears complete or not at all.
 
     Args:
         run: a run in any state.
-        path: the file to write; an existing one is replaced.
+        path: the file to write, `report.html` in the run by default; an existing one is replaced.
 
     Returns:
         The path.
@@ -41,6 +41,7 @@ def write_report(run: Run, path: Path) -> Path:
         VerificationError: a file of the run is damaged.
     """
     page = render_report(run)
+    path = path or run.path / "report.html"
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
