@@ -73,7 +73,7 @@ def test_version_names_torch_and_python_builds(grokscope):
         ("label --chanse 3", "Unrecognized options: --chanse, 3. Did you mean --chance?"),
         ("label --classes x", "--classes must be a whole number, got 'x'."),
         ("label --classes", "--classes needs a value."),
-        ("list foo", "`what` must be 'recipes' or 'runs', got 'foo'."),
+        ("list foo", "`what` must be 'metrics' or 'recipes' or 'runs', got 'foo'."),
         ("query", "`grokscope query` needs SQL."),
         ("run", "Which recipe? `grokscope list recipes` names them; try `quick`."),
         ("run qick", "There is no recipe `qick`. Did you mean `quick`?"),

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from grokscope.cli.main import main
+from grokscope.experiment import load
 from grokscope.measures.label import Label
 
 FIELDS = {
@@ -82,6 +83,13 @@ def test_list_names_recipes_and_runs(grokscope, finished):
     table = grokscope("list", "runs", "--out", finished).out
     assert f"{run['run']}  quick   finished" in table
     assert f"{run['grokked']}/2" in table
+
+
+def test_list_metrics_explains_every_recorded_column(grokscope, finished):
+    described = {row["name"] for row in grokscope("list", "metrics", "--json").json}
+    recorded = set(load("last", finished).curves)
+    assert recorded <= described
+    assert "progress/restricted_loss" in grokscope("list", "metrics").out
 
 
 def test_list_goes_on_past_a_damaged_run(grokscope, finished, tmp_path):

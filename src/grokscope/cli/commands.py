@@ -136,13 +136,13 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class List:
-    """Recipes and runs."""
+    """Recipes and runs, or what each recorded metric means."""
 
     what: Annotated[
-        Positional[Literal["recipes", "runs"] | None],
-        arg(metavar="[recipes|runs]", help_behavior_hint=""),
+        Positional[Literal["recipes", "runs", "metrics"] | None],
+        arg(metavar="[recipes|runs|metrics]", help_behavior_hint=""),
     ] = None
-    """`recipes` or `runs`; both unless given."""
+    """`recipes`, `runs` or `metrics`; recipes and runs unless given."""
     out: Folder = RUNS
     """The folder of all runs."""
     json: Json = False

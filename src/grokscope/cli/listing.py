@@ -1,6 +1,7 @@
-"""`grokscope list`: the recipes there are and the runs that were made."""
+"""`grokscope list`: the recipes there are, the runs that were made, what the metrics mean."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +16,12 @@ _SILENT_SECONDS = 120
 """A running training notes its state more often than this."""
 
 
-def list_all(what: Literal["recipes", "runs"] | None, out: Path, *, as_json: bool) -> int:
-    """Print recipes, runs, or both."""
+def list_all(
+    what: Literal["recipes", "runs", "metrics"] | None, out: Path, *, as_json: bool
+) -> int:
+    """Print recipes, runs, or both; or the metric dictionary."""
+    if what == "metrics":
+        return _list_metrics(as_json=as_json)
     recipes = recipe_rows() if what != "runs" else []
     runs = run_rows(out) if what != "recipes" else []
     if as_json:
@@ -31,6 +36,17 @@ def list_all(what: Literal["recipes", "runs"] | None, out: Path, *, as_json: boo
         _print(runs, right=("networks", "grokked", "age"))
         if not runs:
             say(f"no runs in {out} yet: try `grokscope demo`")
+    return 0
+
+
+def _list_metrics(*, as_json: bool) -> int:
+    from grokscope.measures.dictionary import METRICS
+
+    rows = [asdict(metric) for metric in METRICS.values()]
+    if as_json:
+        write_json(rows)
+    else:
+        _print(rows, right=())
     return 0
 
 

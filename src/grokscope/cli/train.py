@@ -52,7 +52,8 @@ def train(request: TrainRequest) -> int:
     try:
         run = _resume(request) if request.resume else _start(request)
     except InterruptedRunError as error:
-        raise InterruptedRunError(_how_to_go_on(str(error), request)) from error
+        command = f"grokscope {request.command} --resume {error.run_id}{out_option(request.out)}"
+        raise InterruptedRunError(f"{error.message} Go on with `{command}`.") from error
     if run is not None:
         _tell(run, request, started)
         _refuse_all_diverged(run)
@@ -211,14 +212,6 @@ def _refuse_all_diverged(run: Run) -> None:
         raise DivergedError(
             f"{who} diverged, the first at step {first['steps']}{where}: try a smaller `--lr`."
         )
-
-
-def _how_to_go_on(message: str, request: TrainRequest) -> str:
-    """The engine names the run; the exact command is ours to know."""
-    head, _, tail = message.partition("`--resume ")
-    run_id = tail.partition("`")[0]
-    command = f"grokscope {request.command} --resume {run_id}{out_option(request.out)}"
-    return f"{head}`{command}`."
 
 
 def _near(path: Path) -> Path:

@@ -71,6 +71,12 @@ class InterruptedRunError(GrokscopeError):
 
     exit_code = 75
 
+    def __init__(self, message: str, run_id: str = "") -> None:
+        self.message = message
+        self.run_id = run_id
+        hint = f" Go on with `--resume {run_id}`." if run_id else ""
+        super().__init__(message + hint)
+
 
 class MissingExtraError(GrokscopeError):
     """An optional dependency is missing; the message names the pip command."""

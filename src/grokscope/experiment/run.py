@@ -160,7 +160,7 @@ def _train(trainer: Trainer, directory: RunDirectory) -> Run:
             last = max(ending.step for ending in ended.values())
             directory.update_status(state="finished", step=last)
     except InterruptedRunError as error:
-        raise InterruptedRunError(f"{error} Go on with `--resume {directory.id}`.") from error
+        raise InterruptedRunError(error.message, directory.id) from error
     except GrokscopeError as error:
         _mark_failed(directory, error)
         raise
