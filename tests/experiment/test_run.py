@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from grokscope.core.errors import InterruptedRunError, SettingError, UsageError, VerificationError
+from grokscope.core.errors import (
+    InterruptedRunError,
+    MemoryExceededError,
+    SettingError,
+    UsageError,
+    VerificationError,
+)
 from grokscope.engine import AdamW
 from grokscope.experiment import (
     Config,
@@ -251,3 +257,33 @@ def test_networks_of_different_shapes_are_refused_before_anything_is_written(tmp
 def test_bad_training_settings_are_refused(settings: dict[str, float], message: str):
     with pytest.raises(SettingError, match=message):
         Training(**settings)
+
+
+def test_a_resumed_run_keeps_its_number_of_threads(tmp_path: Path, often: None):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(Killed):
+            start_run(plan_seeds("small", SMALL, (), 1), tmp_path, KillAfter(3))
+        torch.set_num_threads(1)
+        resume_run(RunDirectory.open(tmp_path / "last"))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_table_larger_than_memory_is_one_line():
+    config = replace(SMALL, task=ModularArithmetic(p=10**9))
+    with pytest.raises(MemoryExceededError, match="do not fit in memory"):
+        start_run(plan_seeds("small", config, (), 1))
+
+
+def test_without_key_frequencies_there_are_no_progress_measures(tmp_path: Path):
+    config = replace(
+        SMALL,
+        task=ModularArithmetic(p=31, train_fraction=0.3),
+        training=replace(SMALL.training, steps=2),
+    )
+    run = start_run(plan_seeds("small", config, (), 1), tmp_path)
+    assert run.networks[0]["key_frequencies"] == []
+    assert run.progress == {}

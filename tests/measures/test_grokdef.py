@@ -103,7 +103,7 @@ def reasons(curve: Curve) -> str:
 
 
 def test_memorization_is_called_censored_and_says_by_what():
-    assert "test accuracy had not risen" in reasons(BY_LABEL["memorization"])
+    assert "test accuracy had not risen (q 0.000 at most, 0.0" in reasons(BY_LABEL["memorization"])
     assert "by step 2000, where the budget ended: censored" in reasons(BY_LABEL["memorization"])
     rising = record(EARLY, rise(2000), last=2000)
     assert "test q was" in reasons(rising)

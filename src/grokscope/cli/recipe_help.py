@@ -4,7 +4,13 @@ from dataclasses import field, make_dataclass
 from typing import Annotated, Any
 
 import tyro
-from tyro.conf import AvoidSubcommands, FlagCreatePairsOff, HelptextFromCommentsOff, arg
+from tyro.conf import (
+    AvoidSubcommands,
+    FlagConversionOff,
+    FlagCreatePairsOff,
+    HelptextFromCommentsOff,
+    arg,
+)
 
 from grokscope.cli.commands import Run
 from grokscope.experiment import Config
@@ -19,9 +25,11 @@ def recipe_help(name: str) -> Any:  # noqa: ANN401 (never returns: tyro exits)
         SystemExit: with 0, by tyro, when the help has been printed.
     """
     recipe = find_recipe(name)
+    # true and false spelled out: a bare flag would show as its opposite where true is the default
+    settings = FlagConversionOff[Annotated[Config, arg(name="")]]
     form: Any = make_dataclass(
         "Form",
-        [("config", Annotated[Config, arg(name="")], field(default=recipe.config))],
+        [("config", settings, field(default=recipe.config))],
         bases=(Run,),
         frozen=True,
         kw_only=True,

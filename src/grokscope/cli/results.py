@@ -39,7 +39,7 @@ def networks_table(console: Console, rows: Sequence[Mapping[str, Any]]) -> Table
             Text(row["label"], LABEL_STYLES.get(row["label"], "")),
             " ".join(str(k) for k in row["key_frequencies"]) or "–",
             decimal(row["train_acc"], 3),
-            decimal(row["test_acc"], 3),
+            decimal(row["test_acc_novel"], 3),
         )
     return table
 

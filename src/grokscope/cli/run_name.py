@@ -23,6 +23,13 @@ def open_run(name: str, out: Path) -> RunDirectory:
         raise
 
 
+def run_words(run: RunDirectory, out: Path) -> str:
+    """How to name a run in a suggested command: by id, or by path where it is not under `out`."""
+    if run.path.resolve().parent == out.resolve():
+        return f"{run.id}{out_option(out)}"
+    return shlex.quote(str(run.path))
+
+
 def out_option(out: Path) -> str:
     """What a suggested command must say about the folder of runs."""
     return "" if out == RUNS else f" --out {shlex.quote(str(out))}"

@@ -11,7 +11,7 @@ from rich.text import Text
 from grokscope.cli.label_styles import LABEL_STYLES
 from grokscope.cli.listing import state_of
 from grokscope.cli.results import networks_table, run_document
-from grokscope.cli.run_name import open_run, out_option
+from grokscope.cli.run_name import open_run, run_words
 from grokscope.cli.screen import new_table, stdout, write_json
 from grokscope.cli.wording import age, count, decimal, whole
 from grokscope.core.settings import flatten
@@ -49,7 +49,7 @@ def _heading(console: Console, run: Run, out: Path) -> None:
     if status.get("error"):
         _line(console, Text(f"error: {status['error']}", "red"))
     if state != "finished":
-        _line(console, Text(f"go on with: grokscope run --resume {run.id}{out_option(out)}"))
+        _line(console, Text(f"go on with: grokscope run --resume {run_words(run.directory, out)}"))
     _line(console, Text())
 
 
@@ -149,7 +149,7 @@ def _print_files(console: Console, run: Run, out: Path) -> None:
     kept = f"{len(steps)}, steps {steps[0]:,} to {steps[-1]:,}" if steps else "none"
     _line(console, Text(f"folder      {files['path']}"))
     _line(console, Text(f"checkpoints {kept}"))
-    told = files["report"] or f"not written yet: grokscope report {run.id}{out_option(out)}"
+    told = files["report"] or f"not written yet: grokscope report {run_words(run.directory, out)}"
     _line(console, Text(f"report      {told}"))
 
 

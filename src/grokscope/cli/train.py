@@ -11,7 +11,7 @@ from grokscope.cli.commands import TRAINING, Settings
 from grokscope.cli.lines import LineListener
 from grokscope.cli.panel import LivePanel
 from grokscope.cli.results import networks_table, run_document
-from grokscope.cli.run_name import open_run, out_option
+from grokscope.cli.run_name import open_run, out_option, run_words
 from grokscope.cli.screen import say, stderr, stdout, write_json
 from grokscope.cli.settings import read_settings, refuse_settings_of_variants
 from grokscope.cli.wording import count, duration, step_time
@@ -184,15 +184,15 @@ def _write_report(run: Run) -> str | None:
 
 
 def _next_steps(run: Run, report: str | None, request: TrainRequest) -> None:
-    out = out_option(request.out)
+    name = run_words(run.directory, request.out)
     console = stderr()
     if report is not None:
         console.print(f"\nreport  {_near(Path(report))}", markup=False, soft_wrap=True)
     console.print(f"run     {_near(run.path)}\n\nnext:", markup=False, soft_wrap=True)
     commands = [
-        (f"grokscope show{out}", "reasons, settings and files of this run"),
+        (f"grokscope show {name}", "reasons, settings and files of this run"),
         (
-            f'grokscope query "SELECT run, label, grokked_step FROM runs"{out}',
+            f'grokscope query "SELECT run, label, grokked_step FROM runs"{out_option(request.out)}',
             "ask all runs in SQL",
         ),
     ]

@@ -26,7 +26,7 @@ def verify(name: str, out: Path, *, as_json: bool) -> int:
     if as_json:
         say(f"{directory.id}: {count(len(damage), 'damaged file')}")
     else:
-        say(f"grokscope: {count(len(damage), 'file')} of {directory.id} not as written")
+        say(f"grokscope: {count(len(damage), 'file')} of {directory.id} damaged")
     return VerificationError.exit_code
 
 

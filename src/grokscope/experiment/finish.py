@@ -120,13 +120,17 @@ def _final_key_frequencies(run: RunDirectory, observer: Observer) -> dict[int, l
 def _progress_columns(
     run: RunDirectory, observer: Observer, keys: Mapping[int, Sequence[int]]
 ) -> dict[str, Any]:
-    """Progress measures of every kept checkpoint, with each network's final key frequencies."""
+    """Progress measures of every kept checkpoint, with each network's final key frequencies.
+
+    They say something of those frequencies only, so a network without any has none.
+    """
     rows: list[dict[str, Any]] = []
     for entry in run.checkpoints():
         point = run.load_checkpoint(entry.name)
         for i, network in enumerate(point.networks):
             one: Parameters = {name: v[i : i + 1] for name, v in point.groups["model"].items()}
-            measured = observer.progress(one, network, keys.get(network, []))
+            frequencies = keys.get(network, [])
+            measured = observer.progress(one, network, frequencies) if frequencies else None
             if measured is not None:
                 rows.append({"network": network, "step": point.step} | _progress_row(measured))
     return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}

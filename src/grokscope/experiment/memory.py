@@ -9,7 +9,7 @@ from grokscope.core.errors import MemoryExceededError
 
 
 @contextmanager
-def explain_memory(networks: int, rows: int) -> Generator[None]:
+def explain_memory(networks: int) -> Generator[None]:
     """Turn an allocation failure into advice.
 
     Raises:
@@ -22,7 +22,7 @@ def explain_memory(networks: int, rows: int) -> Generator[None]:
         if not exhausted and "can't allocate memory" not in str(error):
             raise
         message = (
-            f"{networks} networks with {rows} rows each do not fit in memory; "
-            "train fewer at a time with `--capacity`."
+            f"The table and {networks} network(s) do not fit in memory: "
+            "take a smaller task or model, or train fewer at a time with `--capacity`."
         )
         raise MemoryExceededError(message) from error

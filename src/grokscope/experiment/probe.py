@@ -35,10 +35,10 @@ def estimate(plan: Plan, seconds: float = PROBE_SECONDS) -> Estimate:
     Raises:
         MemoryExceededError: the stack does not fit.
     """
-    table = plan.base.task.table()
-    splits = make_splits(plan, table)
     training = plan.base.training
-    with explain_memory(len(plan.networks), len(splits[0].train)):
+    with explain_memory(len(plan.networks)):
+        table = plan.base.task.table()
+        splits = make_splits(plan, table)
         population = make_population(plan, table, splits)
         capacity = len(population.lanes)
         for _ in range(_WARM_UP_STEPS):

@@ -143,6 +143,7 @@ def resume_run(directory: RunDirectory, listener: Listener | None = None) -> Run
     """
     if directory.status.get("state") == "finished":
         return Run(directory)
+    _use_threads_of(directory)
     trainer = Trainer(Plan.from_dict(directory.config), listener or Silence())
     splits, stored = _split_tensors(trainer.splits), directory.splits()
     if not stored:
@@ -165,6 +166,14 @@ def _train(trainer: Trainer, directory: RunDirectory) -> Run:
         _mark_failed(directory, error)
         raise
     return Run(directory)
+
+
+def _use_threads_of(directory: RunDirectory) -> None:
+    """How sums are split between threads decides their last bits, so a run keeps its number."""
+    torch_facts: Any = directory.env.get("torch", {})
+    threads = torch_facts.get("threads") if isinstance(torch_facts, dict) else None
+    if isinstance(threads, int):
+        torch.set_num_threads(threads)
 
 
 def _mark_failed(directory: RunDirectory, error: GrokscopeError) -> None:

@@ -49,13 +49,13 @@ class Trainer:
 
     def __init__(self, plan: Plan, listener: Listener) -> None:
         self.plan, self._listener = plan, listener
-        self._table = plan.base.task.table()
-        self.splits = make_splits(plan, self._table)
         training = plan.base.training
         looks = log_spaced(training.steps, training.eval_ratio)
         self._looks = frozenset(looks)
         self._kept = frozenset(thin(looks, training.checkpoint_ratio))
         with self._explained():
+            self._table = plan.base.task.table()
+            self.splits = make_splits(plan, self._table)
             self.population = make_population(plan, self._table, self.splits)
         self._observer = Observer(self.population.model, self._table, self.splits)
         self._record = Record(len(plan.networks))
@@ -83,7 +83,7 @@ class Trainer:
         return self._ended
 
     def _explained(self) -> AbstractContextManager[None]:
-        return explain_memory(len(self.plan.networks), len(self.splits[0].train))
+        return explain_memory(len(self.plan.networks))
 
     def _resume(self, point: Checkpoint) -> None:
         self._names = {entry.name: entry.networks for entry in self._run.checkpoints()}

@@ -167,8 +167,13 @@ def _not_memorized(story: Story) -> str:
 
 def _not_grokked(story: Story) -> str:
     if story.step("onset") is None:
-        limit = _q(onset_threshold(story.curve, story.thresholds))
-        return f"test accuracy had not risen (q {limit}) by {story.end}: censored"
+        limit = onset_threshold(story.curve, story.thresholds)
+        values = story.curve.test_q()
+        best = _q(float(np.nanmax(values)) if np.isfinite(values).any() else None)
+        return (
+            f"test accuracy had not risen (q {best} at most, {_q(limit)} would count if held) "
+            f"by {story.end}: censored"
+        )
     reach = story.thresholds.grokked
     return f"{_unreached(story, story.curve.test_q(), 'test', reach)}: censored"
 

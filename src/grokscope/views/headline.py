@@ -81,7 +81,7 @@ def _alone(row: Summary) -> str:
     if row["label"] == "grokking":
         ratio = ratio_words(row["delay_ratio"])
         return f"The network grokked: delay ratio {ratio}. One seed is one story, no statistic."
-    return "The network did not grok."
+    return f"The network had not grokked by step {row['steps']:,}."
 
 
 def _other(label: str, rows: Sequence[Summary], total: int) -> str | None:
