@@ -215,3 +215,10 @@ def test_folders_of_event_files_are_runs_and_train_beside_validation_is_one(tmp_
     assert first.train_acc.tolist() == [0.1, 1.0]
     assert first.test_acc.tolist() == [0.0, 0.3]
     assert second.test_acc.tolist() == [0.25]
+
+
+def test_accuracies_that_end_in_nan_are_a_divergence_and_gaps_are_not(tmp_path):
+    text = "step,train_acc,test_acc\n0,.1,.1\n1,nan,.1\n2,.5,.1\n3,nan,nan\n4,nan,nan\n"
+    assert one(tmp_path, text).diverged_step == 3
+    assert one(tmp_path, text + "5,.6,.1\n").diverged_step is None
+    assert one(tmp_path, text.replace("nan,nan", ",")).diverged_step is None

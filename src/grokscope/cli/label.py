@@ -79,6 +79,7 @@ def _curve(found: ForeignCurve, chance: float) -> Curve:
         chance=chance,
         train_loss=found.train_loss,
         budget_ended=False,  # nobody has told us why the record ends
+        diverged_step=found.diverged_step,
     )
 
 

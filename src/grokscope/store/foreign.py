@@ -45,6 +45,7 @@ class ForeignCurve:
         train_acc: in [0, 1].
         test_acc: in [0, 1], on whatever its author called test or validation.
         train_loss: only where it was recorded at every one of these steps.
+        diverged_step: where both accuracies become NaN to the end, None where they do not.
         notes: what was decided in reading, a sentence each.
     """
 
@@ -53,6 +54,7 @@ class ForeignCurve:
     train_acc: Float[np.ndarray, " evaluation"]
     test_acc: Float[np.ndarray, " evaluation"]
     train_loss: Float[np.ndarray, " evaluation"] | None = None
+    diverged_step: int | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -257,6 +259,7 @@ def _value_columns(sheet: _Sheet, role: str, step_column: int) -> dict[str, int]
 
 def _curve(record: _Record, path: Path) -> ForeignCurve:
     """Put a run's series on common steps, as shares."""
+    diverged_step = _diverged_step(record)
     for role in ("train_acc", "test_acc"):
         known = {s: p for s, p in record.series.get(role, {}).items() if not math.isnan(p[0])}
         if not known:
@@ -271,8 +274,18 @@ def _curve(record: _Record, path: Path) -> ForeignCurve:
         train_acc=np.array(train, dtype=np.float64) / scale,
         test_acc=np.array(test, dtype=np.float64) / scale,
         train_loss=loss,
+        diverged_step=diverged_step,
         notes=record.notes,
     )
+
+
+def _diverged_step(record: _Record) -> int | None:
+    """The first step from which on both accuracies are NaN: written so, not merely left empty."""
+    train, test = (record.series.get(role, {}) for role in ("train_acc", "test_acc"))
+    broken = [step for step in set(train) & set(test) if math.isnan(train[step][0] + test[step][0])]
+    known = [s for series in (train, test) for s, (value, _) in series.items() if value == value]
+    after = [step for step in broken if step > max(known, default=-1)]
+    return min(after, default=None)
 
 
 def _aligned(record: _Record) -> tuple[list[int], list[float], list[float]]:
