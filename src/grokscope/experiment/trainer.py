@@ -98,8 +98,8 @@ class Trainer:
             progress.ended = progress.index in self._ended
 
     def _loop(self, request: StopRequest) -> None:
-        saved = shown = time.monotonic()
-        stepped, since = 0, time.monotonic()
+        saved = since = time.monotonic()
+        shown, stepped = -SECONDS_BETWEEN_UPDATES, 0  # the first look is always shown
         while self.population.lanes:
             looked = self._look()
             now = time.monotonic()
