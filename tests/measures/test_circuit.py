@@ -12,6 +12,7 @@ from grokscope.measures.progress import progress_measures
 from grokscope.measures.spectrum import coordinate_embeddings, embedding_spectrum
 from grokscope.models.base import Parameters
 from grokscope.models.mlp import EmbeddingMLP
+from grokscope.models.rows import Rows
 
 PHASES = 12
 
@@ -55,7 +56,7 @@ def test_a_network_that_adds_on_circles_shows_its_frequencies_everywhere(name: s
     n, d_vocab = structure.order, structure.operand_coordinates.shape[1]
     model, params = build(structure, keys)
     inputs = torch.cartesian_prod(torch.arange(d_vocab), torch.arange(d_vocab))
-    logits = model.readout(params, inputs.unsqueeze(0))
+    logits = model.readout(params, Rows(inputs.unsqueeze(0)))
     inside = d_vocab - n
     right = [
         int(logits[0, a * d_vocab + b].argmax()) == operation(a, b)
@@ -63,7 +64,7 @@ def test_a_network_that_adds_on_circles_shows_its_frequencies_everywhere(name: s
         for b in range(inside, d_vocab)
     ]
     assert sum(right) / len(right) > 0.9
-    neurons = neurons_to_grid(model.neurons(params, inputs.unsqueeze(0)), inputs, structure)
+    neurons = neurons_to_grid(model.neurons(params, Rows(inputs.unsqueeze(0))), inputs, structure)
     assert key_frequencies(neurons) == [keys]
     embeddings = model.operand_embeddings(params, d_vocab)
     assert coordinate_embeddings(embeddings, structure).shape == (1, 2, n, 2 * len(keys))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grokscope.core.errors import SettingError
-from grokscope.models import MODELS, EmbeddingMLP, Model, OneLayerTransformer, Vocab
+from grokscope.models import MODELS, EmbeddingMLP, Model, OneLayerTransformer, Rows, Vocab
 
 VOCAB = Vocab(d_vocab=11, n_classes=11)
 VARIANTS: dict[str, Model] = {
@@ -60,7 +60,7 @@ def test_every_registered_model_has_a_variant_here():
 def test_readout_equals_plain_forward(name: str, dtype: torch.dtype, tolerance: float):
     model, inputs = VARIANTS[name], _rows()
     params = _stack(model, dtype)
-    plain, fast = model.forward(params, inputs), model.readout(params, inputs)
+    plain, fast = model.forward(params, inputs), model.readout(params, Rows(inputs))
     assert fast.shape == plain.shape
     assert (plain - fast).norm() <= tolerance * plain.norm()
 
@@ -72,8 +72,8 @@ def test_readout_and_plain_forward_have_the_same_gradients(name: str):
     trained = {k: v.double().requires_grad_() for k, v in model.init(VOCAB, [3, 4, 5]).items()}
     weights = torch.randn(3, 50, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     gradients = []
-    for path in (model.forward, model.readout):
-        loss = (path(trained | constants, inputs).tanh() * weights).sum()
+    for path, seen in ((model.forward, inputs), (model.readout, Rows(inputs))):
+        loss = (path(trained | constants, seen).tanh() * weights).sum()
         gradients.append(torch.autograd.grad(loss, list(trained.values()), allow_unused=True))
     for key, plain, fast in zip(trained, *gradients, strict=True):
         expected = torch.zeros_like(trained[key]) if plain is None else plain
@@ -85,9 +85,10 @@ def test_readout_and_plain_forward_have_the_same_gradients(name: str):
 def test_networks_do_not_see_their_neighbours(name: str):
     model, inputs = VARIANTS[name], _rows()
     params = _stack(model, torch.float64)
-    together = model.readout(params, inputs)
+    together = model.readout(params, Rows(inputs))
     for i in range(3):
-        alone = model.readout({k: v[i : i + 1] for k, v in params.items()}, inputs[i : i + 1])
+        one = {k: v[i : i + 1] for k, v in params.items()}
+        alone = model.readout(one, Rows(inputs[i : i + 1]))
         assert torch.allclose(together[i], alone[0], rtol=1e-12, atol=1e-12)
 
 
@@ -109,7 +110,7 @@ def test_neurons_and_their_map_are_what_the_plain_forward_shows(name: str):
     model.forward(params, inputs, lambda key, value: seen.__setitem__(key, value))
     last = [key for key in seen if key.startswith("post")][-1]
     post = seen[last][:, :, -1] if seen[last].dim() == 4 else seen[last]
-    assert torch.allclose(model.neurons(params, inputs), post, rtol=1e-10, atol=1e-12)
+    assert torch.allclose(model.neurons(params, Rows(inputs)), post, rtol=1e-10, atol=1e-12)
     step = torch.zeros_like(post)
     step[..., 2] = 1.0
     moved = model.forward(

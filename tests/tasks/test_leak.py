@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
-from grokscope.models import EmbeddingMLP
+from grokscope.models import EmbeddingMLP, Rows
 from grokscope.tasks import ModularArithmetic, Split
 
 SEEDS = (0, 1, 2)
@@ -35,7 +35,9 @@ def memorised() -> list[tuple[Split, torch.Tensor]]:
             population.step()
         everything = table.inputs.expand(len(SEEDS), -1, -1)
         with torch.no_grad():
-            right = model.readout(population.parameters(), everything).argmax(-1) == table.labels
+            right = (
+                model.readout(population.parameters(), Rows(everything)).argmax(-1) == table.labels
+            )
         if all(accuracy(right[i], split.train) >= MEMORISED for i, split in enumerate(splits)):
             return list(zip(splits, right, strict=True))
     pytest.fail("the networks did not memorise")

@@ -18,7 +18,7 @@ from grokscope.engine.batches import Batches
 from grokscope.engine.divergence import first_bad_tensor
 from grokscope.engine.loss import CrossEntropy
 from grokscope.engine.optimizer import AdamW, StackedAdamW
-from grokscope.models import Model, Parameters, Vocab
+from grokscope.models import Model, Parameters, Rows, Vocab
 from grokscope.tasks import Table
 
 Groups = dict[str, dict[str, Tensor]]
@@ -114,8 +114,8 @@ class Population:
 
     def step(self) -> None:
         """One optimizer step of every lane; networks that are not finite leave for the next job."""
-        inputs, labels = self._batch()
-        logits = self.model.readout(self._trained | self._constants, inputs)
+        rows, labels = self._batch()
+        logits = self.model.readout(self._trained | self._constants, rows)
         loss = self.setup.loss(logits, labels)
         gradients = torch.autograd.grad(loss.sum(), list(self._trained.values()))
         flat = torch.cat([gradient.flatten(1) for gradient in gradients], 1)
@@ -172,12 +172,12 @@ class Population:
             named = {name: groups["optim"][f"{moment}/{name}"] for name in self._shapes}
             getattr(self._optimizer, moment).copy_(self._flatten(named))
 
-    def _batch(self) -> tuple[Int[Tensor, "model batch 2"], Int[Tensor, "model batch"]]:
+    def _batch(self) -> tuple[Rows, Int[Tensor, "model batch"]]:
         if self._full is not None:
             return self._full
-        rows = torch.stack([lane.batches.at(lane.step) for lane in self.lanes])
-        rows = rows.to(self.setup.device)
-        batch = self._inputs[rows], self._labels[rows]
+        chosen = torch.stack([lane.batches.at(lane.step) for lane in self.lanes])
+        chosen = chosen.to(self.setup.device)
+        batch = Rows(self._inputs[chosen]), self._labels[chosen]
         if all(lane.batches.is_full for lane in self.lanes):
             self._full = batch
         return batch
@@ -188,7 +188,7 @@ class Population:
         gradients: Mapping[str, Tensor],
         flat: Float[Tensor, "model parameter"],
     ) -> Float[Tensor, "kept parameter"]:
-        inputs, _ = self._batch()
+        inputs = self._batch()[0].inputs
         for i in (~finite).nonzero().flatten().tolist():
             one = {name: value[i : i + 1] for name, value in self.parameters().items()}
             own = {name: value[i : i + 1] for name, value in gradients.items()}
@@ -235,7 +235,7 @@ class Population:
         self._trained = {k: v.requires_grad_() for k, v in self._views(theta).items()}
         constants = self.model.constants([lane.job.model for lane in self.lanes])
         self._constants = {name: value.to(self.setup.device) for name, value in constants.items()}
-        self._full: tuple[Tensor, Tensor] | None = None
+        self._full: tuple[Rows, Tensor] | None = None
 
     def _views(self, flat: Float[Tensor, "model parameter"]) -> Parameters:
         sizes = [torch.Size(shape).numel() for shape in self._shapes.values()]

@@ -18,7 +18,7 @@ from grokscope.measures.norm import logit_scale, weight_norm
 from grokscope.measures.progress import Progress, progress_measures
 from grokscope.measures.spectrum import embedding_gini, embedding_spectrum, logit_map_gini
 from grokscope.measures.table_loss import table_metrics
-from grokscope.models import Model, Parameters
+from grokscope.models import Model, Parameters, Rows
 from grokscope.tasks import Split, Table
 
 _CHUNK_NUMBERS = 3e7
@@ -70,8 +70,7 @@ class Observer:
         """Key frequencies of each network; none where the task has no group."""
         found: list[list[int]] = []
         for part, some in self._chunks(params, networks):
-            inputs = self._inputs(len(some), part)
-            found += self._keys(self._model.neurons(part, inputs))
+            found += self._keys(self._model.neurons(part, self._rows_of(len(some), part)))
         return found
 
     @torch.no_grad()
@@ -82,8 +81,8 @@ class Observer:
         structure = self._table.cyclic
         if structure is None:
             return None
-        inputs = self._inputs(1, params)
-        logits = to_grid(self._model.readout(params, inputs), self._table.inputs, structure)
+        logits = self._model.readout(params, self._rows_of(1, params))
+        logits = to_grid(logits, self._table.inputs, structure)
         mask = self._masks.train[[network]].to(logits.device)
         train = mask_to_grid(mask, self._table.inputs, structure)
         return progress_measures(logits, [frequencies], train)
@@ -97,13 +96,13 @@ class Observer:
             part = {name: value[start : start + size] for name, value in params.items()}
             yield part, networks[start : start + size]
 
-    def _inputs(self, n_models: int, params: Parameters) -> Int[Tensor, "model row 2"]:
-        return self._table.inputs.to(params["W_E"].device).expand(n_models, -1, -1)
+    def _rows_of(self, n_models: int, params: Parameters) -> Rows:
+        return Rows(self._table.inputs.to(params["W_E"].device).expand(n_models, -1, -1))
 
     @torch.no_grad()
     def _measure(self, params: Parameters, networks: Sequence[int]) -> dict[str, Any]:
-        inputs, chosen = self._inputs(len(networks), params), list(networks)
-        logits = self._model.readout(params, inputs)
+        rows, chosen = self._rows_of(len(networks), params), list(networks)
+        logits = self._model.readout(params, rows)
         metrics: dict[str, Any] = dict(
             table_metrics(
                 logits,
@@ -116,15 +115,15 @@ class Observer:
         constants = self._model.constants([self._model])
         metrics["norm/weights"] = weight_norm(params, [n for n in params if n not in constants])
         metrics["logit/scale"] = logit_scale(logits)
-        return metrics | self._fourier(params, inputs)
+        return metrics | self._fourier(params, rows)
 
-    def _fourier(self, params: Parameters, inputs: Int[Tensor, "model row 2"]) -> dict[str, Any]:
+    def _fourier(self, params: Parameters, rows: Rows) -> dict[str, Any]:
         structure = self._table.cyclic
         if structure is None:
             return {}
         embeddings = self._model.operand_embeddings(params, self._table.d_vocab)
         map_to_logits = self._model.neuron_to_logit(params)[:, :, : self._table.n_classes]
-        keys = self._keys(self._model.neurons(params, inputs))
+        keys = self._keys(self._model.neurons(params, rows))
         return {
             "fourier/gini_W_E": embedding_gini(embeddings, structure),
             "fourier/gini_W_L": logit_map_gini(map_to_logits, structure),

@@ -2,6 +2,7 @@
 
 from grokscope.models.base import Hook, Model, Parameters, Vocab
 from grokscope.models.mlp import EmbeddingMLP
+from grokscope.models.rows import Rows
 from grokscope.models.transformer import OneLayerTransformer
 
 MODELS: dict[str, type[Model]] = {
@@ -16,5 +17,6 @@ __all__ = [
     "Model",
     "OneLayerTransformer",
     "Parameters",
+    "Rows",
     "Vocab",
 ]

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from grokscope.core.errors import SettingError
 from grokscope.core.seeds import generator
 from grokscope.core.settings import check_types
+from grokscope.models.rows import Rows
 
 Parameters = dict[str, Tensor]
 Activation = Literal["relu", "gelu", "square"]
@@ -67,15 +68,11 @@ class Model(ABC):
         """Logits at the read-out, computed plainly at every position; calls `hook` on the way."""
 
     @abstractmethod
-    def readout(
-        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
-    ) -> Float[Tensor, "model row n_outputs"]:
+    def readout(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row n_outputs"]:
         """The same logits, with everything that depends on one token computed once per token."""
 
     @abstractmethod
-    def neurons(
-        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
-    ) -> Float[Tensor, "model row neuron"]:
+    def neurons(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """Activations after the last hidden layer's nonlinearity, at the read-out."""
 
     @abstractmethod

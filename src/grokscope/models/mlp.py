@@ -26,6 +26,7 @@ from grokscope.models.base import (
     select_rows,
     uniform,
 )
+from grokscope.models.rows import Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,18 +89,14 @@ class EmbeddingMLP(Model):
             post = observed(hook, f"post{suffix}", activate(pre.clone(), self.activation))
         return observed(hook, "logits", torch.einsum("mrn,mnv->mrv", post, params["W_U"]))
 
-    def readout(
-        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
-    ) -> Float[Tensor, "model row n_outputs"]:
+    def readout(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row n_outputs"]:
         """The first layer's product once per token, then one gather and sum per row."""
-        return torch.bmm(self.neurons(params, inputs), params["W_U"])
+        return torch.bmm(self.neurons(params, rows), params["W_U"])
 
-    def neurons(
-        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
-    ) -> Float[Tensor, "model row neuron"]:
+    def neurons(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """Activations of the last hidden layer."""
         first, second = self._first_layer(params)
-        a, b = inputs.unbind(-1)
+        a, b = rows.inputs.unbind(-1)
         post = activate(select_rows(first, a) + select_rows(second, b), self.activation)
         for weight, bias in self._layers()[1:]:
             pre = torch.baddbmm(params[bias].unsqueeze(1), post, params[weight])

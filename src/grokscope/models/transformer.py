@@ -26,6 +26,7 @@ from grokscope.models.base import (
     select_rows,
 )
 from grokscope.models.relu_block import ReluLayer, relu_block
+from grokscope.models.rows import Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,15 +112,13 @@ class OneLayerTransformer(Model):
         logits = torch.einsum("mrpd,mdv->mrpv", resid_post, params["W_U"])
         return observed(hook, "logits", logits)[:, :, -1]
 
-    def readout(
-        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
-    ) -> Float[Tensor, "model row n_outputs"]:
+    def readout(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row n_outputs"]:
         """Logits of the last position only; keys, values and scores once per token.
 
         Maps that follow each other without a nonlinearity are multiplied first wherever that makes
         the product over the rows smaller.
         """
-        own, z = self._attended(params, inputs)
+        own, z = self._attended(params, rows)
         w_o, w_u, b_out = self._w_o(params), params["W_U"], params["b_out"].unsqueeze(1)
         layer = ReluLayer(params["W_in"], params["b_in"], params["W_out"])
         if w_u.shape[2] >= self.d_model:
@@ -135,11 +134,9 @@ class OneLayerTransformer(Model):
         base = torch.baddbmm(torch.bmm(own + b_out, w_u), z, torch.bmm(w_o, w_u))
         return self._through(from_z, z, base)
 
-    def neurons(
-        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
-    ) -> Float[Tensor, "model row neuron"]:
+    def neurons(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """MLP activations after the nonlinearity at the last position."""
-        own, z = self._attended(params, inputs)
+        own, z = self._attended(params, rows)
         mid = torch.baddbmm(own, z, self._w_o(params))
         pre = torch.baddbmm(params["b_in"].unsqueeze(1), mid, params["W_in"])
         return activate(pre, self.activation)
@@ -202,7 +199,7 @@ class OneLayerTransformer(Model):
         return torch.baddbmm(base, activate(pre, self.activation), layer.W_out)
 
     def _attended(
-        self, params: Parameters, inputs: Int[Tensor, "model row slot"]
+        self, params: Parameters, rows: Rows
     ) -> tuple[Float[Tensor, "model _ d_model"], Float[Tensor, "model row head_d_head"]]:
         """The residual stream after attention at the read-out, as own + z · W_O.
 
@@ -211,7 +208,7 @@ class OneLayerTransformer(Model):
         other positions by their difference from it.
         """
         positions = self._position_tables(params, self._d_vocab(params))
-        a, b = inputs.unbind(-1)
+        a, b = rows.inputs.unbind(-1)
         shares = self._scores(params, positions, [a, b]).softmax(0)[:-1].unsqueeze(-1)
         rate = params["attention_rate"].to(shares.dtype)[:, None, None]
         total = rate + len(positions) * (1 - rate)
