@@ -1,32 +1,32 @@
-"""The written-out ReLU layer: values and gradients of the plain one; no second derivative."""
+"""The written-out ReLU block: values and gradients of the plain one; no second derivative."""
 
 import pytest
 import torch
 
-from grokscope.models.relu_block import ReluLayer, relu_block
-
-Leaves = tuple[torch.Tensor, torch.Tensor, ReluLayer]
+from grokscope.models.relu_block import relu_block
 
 
-def tensors() -> Leaves:
+def tensors() -> list[torch.Tensor]:
     stream = torch.Generator().manual_seed(0)
-    shapes = [(2, 7, 3), (2, 7, 4), (2, 3, 5), (2, 5), (2, 5, 4)]
-    x, base, *layer = (
+    shapes = [(2, 7, 5), (2, 7, 4), (2, 5, 4)]
+    return [
         torch.randn(shape, generator=stream, dtype=torch.float64).requires_grad_()
         for shape in shapes
-    )
-    return x, base, ReluLayer(*layer)
+    ]
 
 
-def plain(x: torch.Tensor, base: torch.Tensor, layer: ReluLayer) -> torch.Tensor:
-    return base + (x @ layer.W_in + layer.b_in[:, None]).relu() @ layer.W_out
+def block(pre: torch.Tensor, base: torch.Tensor, w_out: torch.Tensor) -> torch.Tensor:
+    return relu_block(torch.cat([pre, base], 2), w_out)
+
+
+def plain(pre: torch.Tensor, base: torch.Tensor, w_out: torch.Tensor) -> torch.Tensor:
+    return base + pre.relu() @ w_out
 
 
 def test_values_and_all_gradients_are_the_plain_ones():
-    x, base, layer = tensors()
-    ours, theirs = relu_block(x, base, layer), plain(x, base, layer)
+    leaves = tensors()
+    ours, theirs = block(*leaves), plain(*leaves)
     assert torch.allclose(ours, theirs, rtol=1e-12, atol=1e-13)
-    leaves = [x, base, *layer]
     pairs = zip(
         torch.autograd.grad(ours.tanh().sum(), leaves),
         torch.autograd.grad(theirs.tanh().sum(), leaves),
@@ -36,7 +36,7 @@ def test_values_and_all_gradients_are_the_plain_ones():
 
 
 def test_a_second_derivative_is_refused_instead_of_being_wrong():
-    x, base, layer = tensors()
-    (slope,) = torch.autograd.grad(relu_block(x, base, layer).tanh().sum(), x, create_graph=True)
+    leaves = tensors()
+    (slope,) = torch.autograd.grad(block(*leaves).tanh().sum(), leaves[2], create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         slope.square().sum().backward()

@@ -23,9 +23,9 @@ from grokscope.models.base import (
     activate,
     normal,
     observed,
-    select_rows,
     uniform,
 )
+from grokscope.models.lookup import look_up
 from grokscope.models.rows import Rows
 
 
@@ -96,8 +96,8 @@ class EmbeddingMLP(Model):
     def neurons(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """Activations of the last hidden layer."""
         first, second = self._first_layer(params)
-        a, b = rows.inputs.unbind(-1)
-        post = activate(select_rows(first, a) + select_rows(second, b), self.activation)
+        pre = look_up(rows, [((0,), first), ((1,), second)])
+        post = activate(pre, self.activation)
         for weight, bias in self._layers()[1:]:
             pre = torch.baddbmm(params[bias].unsqueeze(1), post, params[weight])
             post = activate(pre, self.activation)

@@ -1,11 +1,11 @@
-"""A ReLU layer between two linear maps, with its backward written out.
+"""A ReLU between two linear maps, with its backward written out.
 
 For tables the hidden activations are by far the largest tensors of a step, so what a step costs
-beside its matrix products is mostly passes over them. Autograd would make one more tensor of that
-size, the gradient before the ReLU; here the mask is applied in place to the gradient behind it.
+beside its matrix products is mostly passes over them. Here the ReLU works in place on its input,
+and its mask in place on the gradient behind it.
 """
 
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
@@ -14,43 +14,43 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 
-class ReluLayer(NamedTuple):
-    """What is linear around the ReLU."""
-
-    W_in: Float[Tensor, "model d_in neuron"]
-    b_in: Float[Tensor, "model neuron"]
-    W_out: Float[Tensor, "model neuron d_out"]
-
-
 def relu_block(
-    x: Float[Tensor, "model row d_in"], base: Float[Tensor, "model row d_out"], layer: ReluLayer
+    pre_and_base: Float[Tensor, "model row neuron_and_d_out_and_more"],
+    w_out: Float[Tensor, "model neuron d_out"],
 ) -> Float[Tensor, "model row d_out"]:
-    """Compute base + relu(x · W_in + b_in) · W_out; differentiable once, not twice."""
-    return cast(Tensor, _ReluBlock.apply(x, base, *layer))
+    """Compute base + relu(pre) · w_out, overwriting `pre`; differentiable once, not twice.
+
+    Both lie side by side, as they come out of one look-up; columns behind them are ignored.
+    """
+    return cast(Tensor, _ReluBlock.apply(pre_and_base, w_out))
 
 
 class _ReluBlock(Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, base: Tensor, *layer: Tensor) -> Tensor:  # noqa: ANN401
-        w_in, b_in, w_out = layer
-        post = torch.baddbmm(b_in.unsqueeze(1), x, w_in).clamp_min_(0)
-        ctx.save_for_backward(x, w_in, w_out, post)
-        return torch.baddbmm(base, post, w_out)
+    def forward(ctx: Any, pre_and_base: Tensor, w_out: Tensor) -> Tensor:  # noqa: ANN401
+        pre, base, _ = _parts(pre_and_base.detach(), w_out)
+        ctx.save_for_backward(pre_and_base, w_out)
+        return torch.baddbmm(base, pre.clamp_min_(0), w_out)
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any,  # noqa: ANN401
         *gradients: Tensor,
-    ) -> tuple[Tensor, ...]:
+    ) -> tuple[Tensor, Tensor]:
         (gradient,) = gradients
-        x, w_in, w_out, post = ctx.saved_tensors
-        before = torch.bmm(gradient, w_out.mT)
-        torch.ops.aten.threshold_backward.grad_input(before, post, 0, grad_input=before)
-        return (
-            torch.bmm(before, w_in.mT),
-            gradient,
-            torch.bmm(x.mT, before),
-            before.sum(1),
-            torch.bmm(post.mT, gradient),
-        )
+        post_and_base, w_out = ctx.saved_tensors
+        post, _, _ = _parts(post_and_base, w_out)
+        before = torch.empty_like(post_and_base)
+        by_pre, by_base, unused = _parts(before, w_out)
+        unused.zero_()
+        by_base.copy_(gradient)
+        by_post = torch.bmm(gradient, w_out.mT)
+        torch.ops.aten.threshold_backward.grad_input(by_post, post, 0, grad_input=by_pre)
+        return before, torch.bmm(post.mT, gradient)
+
+
+def _parts(columns: Tensor, w_out: Tensor) -> list[Tensor]:
+    """What belongs to the neurons, to the outputs, and to nobody."""
+    n_neurons, d_out = w_out.shape[1:]
+    return list(columns.split([n_neurons, d_out, columns.shape[2] - n_neurons - d_out], 2))

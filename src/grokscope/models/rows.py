@@ -1,8 +1,12 @@
 """The rows of a batch, and what can be prepared once for all the steps that see them."""
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional as F
+
+Slots = tuple[int, ...]
+"""Which operands a table is indexed by: one, or several of equal vocabulary (a, b as a · n + b)."""
 
 
 class Rows:
@@ -13,7 +17,9 @@ class Rows:
 
     def __init__(self, inputs: Int[Tensor, "model row slot"]) -> None:
         self.inputs = inputs
-        self._holders: dict[tuple[int, int], Holders] = {}
+        self._flat: dict[tuple[Slots, int], Tensor] = {}
+        self._holders: dict[tuple[Slots, int], Holders] = {}
+        self._entries: dict[tuple[tuple[Slots, int, int], ...], Tensor] = {}
 
     @property
     def n_models(self) -> int:
@@ -25,40 +31,76 @@ class Rows:
         """Rows that each network sees."""
         return self.inputs.shape[1]
 
-    def slot(self, slot: int) -> Int[Tensor, "model row"]:
-        """The token of every row in one slot."""
-        return self.inputs[..., slot]
+    def flat(self, slots: Slots, n_entries: int) -> Int[Tensor, " model_row"]:
+        """Each row's entry in the networks' tables of `n_entries`, laid one after another."""
+        key = slots, n_entries
+        if key not in self._flat:
+            n_tokens = round(n_entries ** (1 / len(slots)))
+            entry = self.inputs[..., slots[0]]
+            for slot in slots[1:]:
+                entry = entry * n_tokens + self.inputs[..., slot]
+            offsets = torch.arange(self.n_models, device=entry.device) * n_entries
+            self._flat[key] = (entry + offsets.unsqueeze(1)).flatten()
+        return self._flat[key]
 
-    def flat(self, slot: int, n_tokens: int) -> Int[Tensor, " model_row"]:
-        """The same as row numbers of all networks' tables laid one after another."""
-        offsets = torch.arange(self.n_models, device=self.inputs.device) * n_tokens
-        return (self.slot(slot) + offsets.unsqueeze(1)).flatten()
-
-    def holders(self, slot: int, n_tokens: int) -> "Holders":
-        """Which rows hold each token in a slot."""
-        key = slot, n_tokens
+    def holders(self, slots: Slots, n_entries: int) -> "Holders":
+        """Which rows look up each entry of such tables."""
+        key = slots, n_entries
         if key not in self._holders:
-            self._holders[key] = Holders(self.flat(slot, n_tokens), self.n_models * n_tokens)
+            index = self.flat(slots, n_entries)
+            self._holders[key] = Holders(index, self.n_models * n_entries)
         return self._holders[key]
+
+    def entries(
+        self, shapes: tuple[tuple[Slots, int, int], ...]
+    ) -> Int[Tensor, "model_row looked_up"]:
+        """What every row looks up in several tables laid one after another.
+
+        Args:
+            shapes: per table its slots, its entries per network, and the vectors of an entry.
+        """
+        if shapes not in self._entries:
+            columns: list[Tensor] = []
+            first = 0
+            for slots, n_entries, n_vectors in shapes:
+                each = torch.arange(n_vectors, device=self.inputs.device)
+                columns.append(first + self.flat(slots, n_entries).unsqueeze(1) * n_vectors + each)
+                first += self.n_models * n_entries * n_vectors
+            self._entries[shapes] = torch.cat(columns, 1)
+        return self._entries[shapes]
 
 
 class Holders:
     """For every entry of a table the rows that look it up, padded to the most frequent entry.
 
-    With it the backward of a look-up is a gather and a batched product: no scatter, no atomic
-    addition, the same bits every time.
+    With it the backward of a look-up is a gather: no scatter, no atomic addition, the same bits
+    every time.
     """
 
     def __init__(self, index: Int[Tensor, " row"], n_entries: int) -> None:
         counts = torch.bincount(index, minlength=n_entries)
         width = int(counts.max())
         order = torch.argsort(index, stable=True)
-        place = torch.arange(len(index), device=index.device)
-        place = place - (counts.cumsum(0) - counts)[index[order]]
-        self.rows: Int[Tensor, "entry holder"] = order[:1].new_zeros(n_entries, width)
-        self.rows[index[order], place] = order
+        rank = torch.arange(len(index), device=index.device)
+        rank = rank - (counts.cumsum(0) - counts)[index[order]]
+        self.rows: Int[Tensor, "entry holder"] = order.new_zeros(n_entries, width)
+        self.rows[index[order], rank] = order
         self.real: Bool[Tensor, "entry holder"] = torch.arange(
             width, device=index.device
         ) < counts.unsqueeze(1)
-        self.position: Int[Tensor, " row"] = torch.empty_like(order)
-        self.position[order] = index[order] * width + place
+
+    def total(self, values: Float[Tensor, "row width"]) -> Float[Tensor, "entry width"]:
+        """The sum of the values of every entry's rows."""
+        real = self.real.to(values.dtype)
+        return F.embedding_bag(self.rows, values, mode="sum", per_sample_weights=real)
+
+    def weighted_total(
+        self, values: Float[Tensor, "row width"], weights: Float[Tensor, "row vector"]
+    ) -> Float[Tensor, "entry vector width"]:
+        """The same, once per column of weights."""
+        n_entries, n_holders = self.rows.shape
+        shares = weights.index_select(0, self.rows.flatten()).view(n_entries, n_holders, -1)
+        shares = (shares * self.real.unsqueeze(2)).mT.flatten(0, 1)
+        rows = self.rows.repeat_interleave(weights.shape[1], 0)
+        found = F.embedding_bag(rows, values, mode="sum", per_sample_weights=shares)
+        return found.view(n_entries, weights.shape[1], -1)

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from grokscope.core.errors import SettingError
 from grokscope.models.base import (
@@ -23,10 +24,12 @@ from grokscope.models.base import (
     activate,
     normal,
     observed,
-    select_rows,
 )
-from grokscope.models.relu_block import ReluLayer, relu_block
+from grokscope.models.lookup import look_up, weighted_look_up
+from grokscope.models.relu_block import relu_block
 from grokscope.models.rows import Rows
+
+_LINE = 16  # numbers of four bytes in a cache line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,32 +116,30 @@ class OneLayerTransformer(Model):
         return observed(hook, "logits", logits)[:, :, -1]
 
     def readout(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row n_outputs"]:
-        """Logits of the last position only; keys, values and scores once per token.
+        """Logits of the last position only; what depends on one token is computed once per token.
 
-        Maps that follow each other without a nonlinearity are multiplied first wherever that makes
-        the product over the rows smaller.
+        A row's residual stream is a sum of token vectors weighted by attention, so everything
+        linear in it is such a sum too. It is looked up in tables of all tokens, without a product
+        over the rows. W_out is multiplied into W_U first where that is less work.
         """
-        own, z = self._attended(params, rows)
-        w_o, w_u, b_out = self._w_o(params), params["W_U"], params["b_out"].unsqueeze(1)
-        layer = ReluLayer(params["W_in"], params["b_in"], params["W_out"])
-        if w_u.shape[2] >= self.d_model:
-            mid = torch.baddbmm(own, z, w_o)
-            return torch.bmm(self._through(layer, mid, mid + b_out), w_u)
-        to_logits = layer._replace(W_out=torch.bmm(layer.W_out, w_u))
-        if not self.equals_token:
-            mid = torch.baddbmm(own, z, w_o)
-            return self._through(to_logits, mid, torch.baddbmm(torch.bmm(b_out, w_u), mid, w_u))
-        # at `=` all that depends on the row is z, so W_O too can go into what reads the stream
-        b_in = layer.b_in + torch.bmm(own, layer.W_in).squeeze(1)
-        from_z = to_logits._replace(W_in=torch.bmm(w_o, layer.W_in), b_in=b_in)
-        base = torch.baddbmm(torch.bmm(own + b_out, w_u), z, torch.bmm(w_o, w_u))
-        return self._through(from_z, z, base)
+        w_u, w_out, b_out = params["W_U"], params["W_out"], params["b_out"]
+        attended = self._attended(params, rows)
+        if folds := w_u.shape[2] < self.d_model:
+            to_base, w_out = w_u, torch.bmm(w_out, w_u)
+            b_out = torch.bmm(b_out.unsqueeze(1), w_u).squeeze(1)
+        else:
+            to_base = torch.eye(self.d_model).to(w_u).expand(len(w_u), -1, -1)
+        linear = torch.cat([params["W_in"], to_base], 2)
+        bias = torch.cat([params["b_in"], b_out], 1)
+        # rows of whole cache lines: a look-up of 626 columns takes several times that of 640
+        unused = (0, -linear.shape[2] % _LINE)
+        linear, bias = F.pad(linear, unused), F.pad(bias, unused)
+        summed = self._through(attended.through(linear, bias), w_out)
+        return summed if folds else torch.bmm(summed, w_u)
 
     def neurons(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """MLP activations after the nonlinearity at the last position."""
-        own, z = self._attended(params, rows)
-        mid = torch.baddbmm(own, z, self._w_o(params))
-        pre = torch.baddbmm(params["b_in"].unsqueeze(1), mid, params["W_in"])
+        pre = self._attended(params, rows).through(params["W_in"], params["b_in"])
         return activate(pre, self.activation)
 
     def neuron_to_logit(self, params: Parameters) -> Float[Tensor, "model neuron n_outputs"]:
@@ -188,51 +189,39 @@ class OneLayerTransformer(Model):
 
     def _through(
         self,
-        layer: ReluLayer,
-        x: Float[Tensor, "model row d_in"],
-        base: Float[Tensor, "model row d_out"],
+        pre_and_base: Float[Tensor, "model row neuron_and_d_out_and_more"],
+        w_out: Float[Tensor, "model neuron d_out"],
     ) -> Float[Tensor, "model row d_out"]:
-        """Compute base + activation(x · W_in + b_in) · W_out."""
+        """Compute base + activation(pre) · w_out."""
         if self.activation == "relu":
-            return relu_block(x, base, layer)
-        pre = torch.baddbmm(layer.b_in.unsqueeze(1), x, layer.W_in)
-        return torch.baddbmm(base, activate(pre, self.activation), layer.W_out)
+            return relu_block(pre_and_base, w_out)
+        pre, base = pre_and_base[..., : sum(w_out.shape[1:])].split(list(w_out.shape[1:]), 2)
+        return torch.baddbmm(base, activate(pre, self.activation), w_out)
 
-    def _attended(
-        self, params: Parameters, rows: Rows
-    ) -> tuple[Float[Tensor, "model _ d_model"], Float[Tensor, "model row head_d_head"]]:
-        """The residual stream after attention at the read-out, as own + z · W_O.
+    def _attended(self, params: Parameters, rows: Rows) -> "_Attended":
+        """The residual stream after attention at the read-out.
 
-        A row's attention shares sum to the same total whatever the row, so the value of the
-        read-out's own position enters once per token (with `=`, one row of `own` for all), and
-        other positions by their difference from it.
+        A row's attention shares sum to the same total whatever the row. So with `=`, the value at
+        `=` enters once for all rows, and the operands by their difference from it.
         """
         positions = self._position_tables(params, self._d_vocab(params))
-        a, b = rows.inputs.unbind(-1)
-        shares = self._scores(params, positions, [a, b]).softmax(0)[:-1].unsqueeze(-1)
+        shares = self._scores(params, positions, rows).softmax(0)
         rate = params["attention_rate"].to(shares.dtype)[:, None, None]
-        total = rate + len(positions) * (1 - rate)
-        shares = rate.unsqueeze(-1) * shares + (1 - rate.unsqueeze(-1))
-        w_v = self._merged(params, "W_V")
+        w_o, w_v = params["W_O"], self._merged(params, "W_V")
         values = [torch.bmm(position, w_v) for position in positions]
-        own = positions[-1] + total * torch.bmm(values[-1], self._w_o(params))
+        own = positions[-1]
         if self.equals_token:
-            differences = [
-                select_rows(value - values[-1], row)
-                for value, row in zip(values, (a, b), strict=False)
-            ]
-        else:
-            differences = [select_rows(values[0], a) - select_rows(values[1], b)]
-            own = select_rows(own, b)
-        terms = [
-            share * difference.unflatten(2, (self.n_heads, -1))
-            for share, difference in zip(shares, differences, strict=True)
-        ]
-        z = terms[0] if len(terms) == 1 else terms[0] + terms[1]
-        return own, z.flatten(2)
-
-    def _w_o(self, params: Parameters) -> Float[Tensor, "model head_d_head d_model"]:
-        return params["W_O"].flatten(1, 2)
+            total = rate + len(positions) * (1 - rate)
+            own = own + total * torch.bmm(values[-1], w_o.flatten(1, 2))
+            own = own.expand(-1, positions[0].shape[1], -1)
+            values = [value - values[-1] for value in values[:-1]]
+        return _Attended(
+            rows=rows,
+            values=[value.unflatten(2, (self.n_heads, -1)).transpose(1, 2) for value in values],
+            weights=list((rate * shares + (1 - rate))[: len(values)]),
+            W_O=w_o,
+            own=own,
+        )
 
     def _position_tables(
         self, params: Parameters, d_vocab: int
@@ -249,20 +238,48 @@ class OneLayerTransformer(Model):
         self,
         params: Parameters,
         positions: list[Float[Tensor, "model _ d_model"]],
-        rows: list[Int[Tensor, "model row"]],
+        rows: Rows,
     ) -> Float[Tensor, "pos model row head"]:
         """Attention scores of the read-out on each position, row by row."""
         w_k, w_q = self._merged(params, "W_K"), self._merged(params, "W_Q")
         heads = (self.n_heads, -1)
-        q = (
-            torch.bmm(positions[-1], w_q).unflatten(2, heads)
-            * (self.d_model // self.n_heads) ** -0.5
-        )
+        q = torch.bmm(positions[-1], w_q) * (self.d_model // self.n_heads) ** -0.5
+        q = q.unflatten(2, heads)
         keys = [torch.bmm(position, w_k).unflatten(2, heads) for position in positions]
         own = (keys[-1] * q).sum(-1)  # the read-out position looking at itself
         if not self.equals_token:
-            pairs = torch.einsum("mahe,mbhe->mabh", keys[0], q)
-            index = rows[0] * pairs.shape[2] + rows[1]
-            return torch.stack([select_rows(pairs.flatten(1, 2), index), select_rows(own, rows[1])])
-        seen = [select_rows((key * q).sum(-1), row) for key, row in zip(keys, rows, strict=False)]
+            pairs = torch.einsum("mahe,mbhe->mabh", keys[0], q).flatten(1, 2)
+            return torch.stack([look_up(rows, [((0, 1), pairs)]), look_up(rows, [((1,), own)])])
+        seen = [look_up(rows, [((slot,), (key * q).sum(-1))]) for slot, key in enumerate(keys[:-1])]
         return torch.stack([*seen, own.expand_as(seen[0])])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Attended:
+    """The residual stream after attention at the read-out, as what a row looks up.
+
+    It is own[token] + Σ over slots and heads of weight · value · W_O, where `own` belongs to the
+    last slot's token (with `=` it is the same for every token).
+    """
+
+    rows: Rows
+    values: list[Float[Tensor, "model head token d_head"]]
+    """Per operand slot."""
+    weights: list[Float[Tensor, "model row head"]]
+    """Per operand slot, what the read-out gives to its position."""
+    W_O: Float[Tensor, "model head d_head d_model"]
+    own: Float[Tensor, "model token d_model"]
+
+    def through(
+        self,
+        linear: Float[Tensor, "model d_model d_out"],
+        bias: Float[Tensor, "model d_out"],
+    ) -> Float[Tensor, "model row d_out"]:
+        """The stream after a linear map and a bias."""
+        own = torch.baddbmm(bias.unsqueeze(1), self.own, linear)
+        w_o = self.W_O @ linear.unsqueeze(1)
+        tables = [(value @ w_o).transpose(1, 2) for value in self.values]
+        tables[-1] = torch.cat([tables[-1], own.unsqueeze(2)], 2)
+        weights = [*self.weights]
+        weights[-1] = F.pad(weights[-1], (0, 1), value=1.0)
+        return weighted_look_up(self.rows, tables, weights)

@@ -1,0 +1,118 @@
+"""Look-ups in tables of one row per token, with backward passes that scatter nothing.
+
+What a network computes from one token needs computing once per token; a row of the batch then adds
+a few table rows up. Backward, every token collects from the rows that hold it: a gather and batched
+products over `Holders`, with no atomic addition, so that the bits are always the same. All of it
+can be differentiated once, not twice.
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from grokscope.models.rows import Holders, Rows, Slots
+
+
+def look_up(
+    rows: Rows, tables: Sequence[tuple[Slots, Float[Tensor, "model entry width"]]]
+) -> Float[Tensor, "model row width"]:
+    """Each row's entries of its network's own tables, added up."""
+    index = rows.entries(tuple((slots, table.shape[1], 1) for slots, table in tables))
+    holders = [rows.holders(slots, table.shape[1]) for slots, table in tables]
+    flat = [table.flatten(0, 1) for _, table in tables]
+    found = cast(Tensor, _LookUp.apply(index, holders, *flat))
+    return found.unflatten(0, (rows.n_models, rows.n_rows))
+
+
+def weighted_look_up(
+    rows: Rows,
+    tables: Sequence[Float[Tensor, "model token _ width"]],
+    weights: Sequence[Float[Tensor, "model row _"]],
+) -> Float[Tensor, "model row width"]:
+    """Compute Σ over slots s and vectors e of weights[s][row, e] · tables[s][token in s, e].
+
+    With E vectors per token a row costs E multiplications per output and slot, where a product with
+    the row's own vector would cost d_model.
+    """
+    shapes = [((slot,), *table.shape[1:3]) for slot, table in enumerate(tables)]
+    holders = [rows.holders(slots, n_tokens) for slots, n_tokens, _ in shapes]
+    together = torch.cat([weight.flatten(0, 1) for weight in weights], 1)
+    flat = [table.flatten(0, 1) for table in tables]
+    index = rows.entries(tuple(shapes))
+    found = cast(Tensor, _WeightedLookUp.apply(index, holders, together, *flat))
+    return found.unflatten(0, (rows.n_models, rows.n_rows))
+
+
+class _LookUp(Function):
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        index: Int[Tensor, "row table"],
+        holders: Sequence[Holders],
+        *tables: Float[Tensor, "_ width"],
+    ) -> Tensor:
+        ctx.holders = holders
+        stacked = torch.cat(tables) if len(tables) > 1 else tables[0]
+        return F.embedding_bag(index, stacked, mode="sum")
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any,  # noqa: ANN401
+        *gradients: Tensor,
+    ) -> tuple[Tensor | None, ...]:
+        return None, None, *(held.total(gradients[0]) for held in ctx.holders)
+
+
+class _WeightedLookUp(Function):
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        index: Int[Tensor, "row looked_up"],
+        holders: Sequence[Holders],
+        weights: Float[Tensor, "row looked_up"],
+        *tables: Float[Tensor, "_ _ width"],
+    ) -> Tensor:
+        stacked = torch.cat([table.flatten(0, 1) for table in tables])
+        ctx.save_for_backward(index, weights, stacked)
+        ctx.holders, ctx.shapes = holders, [table.shape for table in tables]
+        return F.embedding_bag(index, stacked, mode="sum", per_sample_weights=weights)
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any,  # noqa: ANN401
+        *gradients: Tensor,
+    ) -> tuple[Tensor | None, ...]:
+        (gradient,) = gradients
+        index, weights, stacked = ctx.saved_tensors
+        shares = weights.split([shape[1] for shape in ctx.shapes], 1)
+        by_table = [
+            held.weighted_total(gradient, share)
+            for held, share in zip(ctx.holders, shares, strict=True)
+        ]
+        return None, None, _dot_products(gradient, stacked, index), *by_table
+
+
+def _dot_products(
+    gradient: Float[Tensor, "row width"],
+    tables: Float[Tensor, "entry width"],
+    index: Int[Tensor, "row looked_up"],
+) -> Float[Tensor, "row looked_up"]:
+    """Of each row's gradient with the table rows that it looked up."""
+    n_rows, n_looked_up = index.shape
+    bag = torch.arange(n_rows, device=index.device)
+    return torch.ops.aten._embedding_bag_per_sample_weights_backward(
+        gradient,
+        tables,
+        index.flatten(),
+        bag * n_looked_up,
+        bag.repeat_interleave(n_looked_up),
+        0,
+    ).view_as(index)
