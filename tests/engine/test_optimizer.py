@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grokscope.core.errors import SettingError
 from grokscope.engine import AdamW
-from grokscope.engine.optimizer import StackedAdamW
+from grokscope.engine.optimizer import STANDSTILL, Moments, coefficients
 
 MIXED = [
     AdamW(),
@@ -33,9 +33,10 @@ def gradients(dtype: torch.dtype) -> torch.Tensor:
 
 def stacked(settings: list[AdamW], start: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
     theta = start.clone()
-    optimizer = StackedAdamW(settings, theta)
-    for step, slope in enumerate(slopes):
-        optimizer.step(theta, slope, [step] * len(settings))
+    moments = Moments(torch.zeros_like(theta), torch.zeros_like(theta))
+    upcoming = coefficients(settings, [0] * len(settings), len(slopes)).to(theta)
+    for now, slope in zip(upcoming, slopes, strict=True):
+        moments.update(theta, slope.clone(), now)
     return theta
 
 
@@ -96,10 +97,19 @@ def test_it_agrees_with_torch_for_any_settings(
 def test_every_network_counts_its_own_steps():
     slopes = gradients(torch.float64)[:2, :1].expand(2, 2, WIDTH)
     theta = torch.ones(2, WIDTH, dtype=torch.float64)
-    optimizer = StackedAdamW([AdamW(), AdamW()], theta)
-    optimizer.step(theta, slopes[0], [0, 5])
+    moments = Moments(torch.zeros_like(theta), torch.zeros_like(theta))
+    (now,) = coefficients([AdamW(), AdamW()], [0, 5], 1)
+    moments.update(theta, slopes[0].clone(), now)
     assert torch.equal(theta[0], torch.ones(WIDTH, dtype=torch.float64))  # warm-up starts at 0
     assert not torch.equal(theta[1], theta[0])
+
+
+def test_standing_still_keeps_the_weights_to_the_bit():
+    theta = torch.randn(1, WIDTH)
+    moments = Moments(torch.randn(1, WIDTH), torch.rand(1, WIDTH))
+    before = theta.clone()
+    moments.update(theta, torch.zeros(1, WIDTH), torch.tensor([STANDSTILL]))
+    assert torch.equal(theta, before)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from grokscope.core.errors import SettingError
 from grokscope.core.settings import check_types
 
 Flat = Float[Tensor, "model parameter"]
-Column = Float[Tensor, "model 1"]
+STANDSTILL = (1.0, 0.0, 0.0, 0.0, 1.0)
+"""Coefficients that leave the weights of a network as they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,38 +41,46 @@ class AdamW:
                 raise SettingError(name, "in [0, 1)", getattr(self, name))
 
 
-class StackedAdamW:
-    """The update of a stack whose parameters lie flat in one (model, parameter) tensor."""
+def coefficients(
+    settings: Sequence[AdamW], steps: Sequence[int], ahead: int
+) -> Float[Tensor, "ahead model coefficient"]:
+    """What the update needs of the hyper-parameters, for the next `ahead` steps of each network.
 
-    def __init__(self, settings: Sequence[AdamW], like: Flat) -> None:
-        self.exp_avg = torch.zeros_like(like)
-        self.exp_avg_sq = torch.zeros_like(like)
-        self._like = like
-        self._hyper = _columns(settings)
+    In float64, since 1 − β^t loses digits in float32.
 
-    def step(self, theta: Flat, gradient: Flat, steps: Sequence[int]) -> None:
-        """Move `theta` in place; `steps` counts each network's earlier steps, from 0."""
-        hyper = self._hyper
-        taken = torch.tensor(steps, dtype=torch.float64).unsqueeze(1)
-        warm = torch.where(hyper["warmup_steps"] > 0, taken / hyper["warmup_steps"], 1).clamp(max=1)
-        lr = hyper["lr"] * warm
-        size = lr / (1 - hyper["beta1"] ** (taken + 1))
-        correction = (1 - hyper["beta2"] ** (taken + 1)).sqrt()
-
-        theta.mul_(self._like_theta(1 - lr * hyper["weight_decay"]))
-        self.exp_avg.lerp_(gradient, self._like_theta(1 - hyper["beta1"]))
-        self.exp_avg_sq.mul_(self._like_theta(hyper["beta2"]))
-        self.exp_avg_sq.addcmul_(gradient, gradient * self._like_theta(1 - hyper["beta2"]))
-        denominator = self.exp_avg_sq.sqrt().div_(self._like_theta(correction))
-        denominator.add_(self._like_theta(hyper["eps"]))
-        theta.addcdiv_(self.exp_avg * self._like_theta(-size), denominator)
-
-    def _like_theta(self, column: Column) -> Column:
-        return column.to(self._like)
-
-
-def _columns(settings: Sequence[AdamW]) -> dict[str, Column]:
-    """Each hyper-parameter as a column; float64, since 1 − β^t loses digits in float32."""
+    Args:
+        settings: of each network.
+        steps: each network's earlier steps, from 0.
+        ahead: for how many steps.
+    """
     names = ("lr", "weight_decay", "beta1", "beta2", "eps", "warmup_steps")
-    values = {name: [float(getattr(s, name)) for s in settings] for name in names}
-    return {n: torch.tensor(v, dtype=torch.float64).unsqueeze(1) for n, v in values.items()}
+    values = torch.tensor(
+        [[float(getattr(s, name)) for name in names] for s in settings], dtype=torch.float64
+    )
+    lr, weight_decay, beta1, beta2, eps, warmup = values.T
+    taken = torch.tensor(steps) + torch.arange(ahead, dtype=torch.float64).unsqueeze(1)
+    lr = lr * torch.where(warmup > 0, taken / warmup, 1).clamp(max=1)
+    correction = (1 - beta2 ** (taken + 1)).sqrt()
+    size = lr * correction / (1 - beta1 ** (taken + 1))
+    columns = [1 - lr * weight_decay, 1 - beta1, 1 - beta2, -size, eps * correction]
+    return torch.stack(torch.broadcast_tensors(*columns), 2)
+
+
+class Moments:
+    """The moving averages of a stack whose parameters lie flat in one (model, parameter) tensor."""
+
+    def __init__(self, exp_avg: Flat, exp_avg_sq: Flat) -> None:
+        self.exp_avg, self.exp_avg_sq = exp_avg, exp_avg_sq
+
+    def update(self, theta: Flat, gradient: Flat, now: Float[Tensor, "model coefficient"]) -> None:
+        """Move `theta` in place by one step, with `coefficients` of now; overwrites the gradient.
+
+        θ ← (1 − lr · decay) θ − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε), with both sides of the
+        fraction multiplied by √(1 − β₂ᵗ).
+        """
+        decay, rate1, rate2, size, eps = now.unsqueeze(2).unbind(1)
+        theta.mul_(decay)
+        self.exp_avg.lerp_(gradient, rate1)
+        self.exp_avg_sq.lerp_(gradient.square_(), rate2)
+        denominator = self.exp_avg_sq.sqrt().add_(eps)
+        theta.addcdiv_(torch.mul(self.exp_avg, size, out=gradient), denominator)

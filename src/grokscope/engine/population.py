@@ -1,78 +1,38 @@
-"""A population: networks of one shape that step together in one stack.
+"""A population: networks of one shape that train together, and the queue behind them.
 
-Jobs wait in a queue; each takes a slot, trains, and leaves, and the next one takes its place. A
-network whose loss or gradient is not finite leaves alone, before the update that would spoil it.
-All parameters of the stack lie in one flat tensor, so that the optimizer is a handful of calls.
+Jobs wait in a queue; each takes a slot of a stack, trains, and leaves, and the next one takes its
+place. A network whose loss or gradient is not finite leaves alone, before the update that would
+spoil it. On a CPU, stacks are sized to the cache and stepped by a thread each; on a GPU one stack
+holds as many networks as its memory does.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import TypeVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
 from grokscope.engine.allocator import reuse_freed_memory
 from grokscope.engine.batches import Batches
-from grokscope.engine.divergence import first_bad_tensor
-from grokscope.engine.loss import CrossEntropy
-from grokscope.engine.optimizer import AdamW, StackedAdamW
-from grokscope.models import Model, Parameters, Rows, Vocab
-from grokscope.tasks import Table
+from grokscope.engine.job import Divergence, Job, Lane, Setup
+from grokscope.engine.layout import free_bytes, lane_bytes, stack_sizes
+from grokscope.engine.stack import Stack, State, views
+from grokscope.models import Parameters, Vocab
 
 Groups = dict[str, dict[str, Tensor]]
+Layout = list[list[int]]
+"""Job numbers, slot by slot and stack by stack; −1 for an empty slot."""
+T = TypeVar("T")
 
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One network to be trained."""
-
-    index: int
-    """Its number within the run."""
-    seed: int
-    model: Model
-    optimizer: AdamW
-    rows: Int[Tensor, " train"]
-    """Its training rows."""
-
-
-@dataclass(kw_only=True)
-class Lane:
-    """One occupied slot of the stack."""
-
-    job: Job
-    batches: Batches
-    step: int = 0
-    """Optimizer steps taken."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Divergence:
-    """Why a network was frozen."""
-
-    index: int
-    step: int
-    tensor: str
-    """The first tensor on the way from weights to gradient that is not finite."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setup:
-    """What all networks of a population share."""
-
-    table: Table
-    loss: CrossEntropy
-    batch_size: int | None = None
-    """Rows per step; all training rows where none is given."""
-    capacity: int | None = None
-    """Slots of the stack; one per job where none is given."""
-    dtype: torch.dtype = torch.float32
-    device: str = "cpu"
+_MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class Population:
-    """A stack of networks and the queue behind it.
+    """Stacks of networks and the queue behind them.
 
     Raises:
         SettingError: the jobs differ in more than per-network settings.
@@ -84,14 +44,18 @@ class Population:
         self.setup = setup
         self.model = jobs[0].model.stack_key()
         self.lanes: list[Lane] = []
+        """Networks in training, in the order in which they entered."""
+        self.stacks: list[Stack] = []
         self.diverged: list[Divergence] = []
         self._jobs = {job.index: job for job in jobs}
         self._queue = list(jobs)
-        self._inputs = setup.table.inputs.to(setup.device)
-        self._labels = setup.table.labels.to(setup.device)
         self._vocab = Vocab(d_vocab=setup.table.d_vocab, n_classes=setup.table.n_classes)
-        self._shapes: dict[str, tuple[int, ...]] = {}
-        self._theta = torch.empty(0)
+        self._threads = torch.get_num_threads()
+        one = jobs_parameters(jobs[:1], self._vocab)
+        self._shapes = {name: tuple(value.shape[1:]) for name, value in one.items()}
+        self._lane_bytes = self._size_of_one(one, len(jobs[0].rows))
+        self.capacity = setup.capacity or self._fitting(len(jobs))
+        """Networks in training at once, at most."""
         self._fill()
 
     @property
@@ -104,36 +68,53 @@ class Population:
         """Indices of the jobs that have no slot yet."""
         return [job.index for job in self._queue]
 
+    @property
+    def layout(self) -> Layout:
+        """Which network is where; how sums are rounded may depend on it."""
+        return [[-1 if n is None else n.job.index for n in stack.slots] for stack in self.stacks]
+
     def parameters(self, lanes: Sequence[int] | None = None) -> Parameters:
         """Weights and constants of some lanes (all by default), detached."""
-        every = lanes is None or list(lanes) == list(range(len(self.lanes)))
-        tensors = {
-            name: value.detach() for name, value in (self._trained | self._constants).items()
-        }
-        return tensors if every else {name: value[lanes] for name, value in tensors.items()}
+        chosen = self.lanes if lanes is None else [self.lanes[i] for i in lanes]
+        if not chosen:
+            return views(self._state([])[0], self._shapes) | self.model.constants([])
+        parts, order = self._gathered(chosen, Stack.parameters)
+        if len(parts) == 1 and order is None:
+            return parts[0]
+        joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        return joined if order is None else {name: v[order] for name, v in joined.items()}
+
+    def advance(self, steps: int) -> None:
+        """Take some steps of every network, without looking whether all are still finite."""
+        self.map(partial(Stack.advance, steps=steps))
+
+    def settle(self) -> None:
+        """Find networks that are no longer finite; they leave for the next jobs."""
+        found = [bad for stack in self.stacks for bad in stack.take_held()]
+        if found:
+            self.diverged += found
+            gone = {bad.index for bad in found}
+            self.lanes = [lane for lane in self.lanes if lane.job.index not in gone]
+            self._fill()
 
     def step(self) -> None:
         """One optimizer step of every lane; networks that are not finite leave for the next job."""
-        rows, labels = self._batch()
-        logits = self.model.readout(self._trained | self._constants, rows)
-        loss = self.setup.loss(logits, labels)
-        gradients = torch.autograd.grad(loss.sum(), list(self._trained.values()))
-        flat = torch.cat([gradient.flatten(1) for gradient in gradients], 1)
-        finite = torch.isfinite(loss.detach()) & torch.isfinite(flat.sum(1))
-        if not finite.all():
-            flat = self._freeze(finite, dict(zip(self._trained, gradients, strict=True)), flat)
-        if self.lanes:
-            with torch.no_grad():
-                self._optimizer.step(self._theta, flat, self.steps)
-            for lane in self.lanes:
-                lane.step += 1
-        if not finite.all():
-            self._fill()
+        self.advance(1)
+        self.settle()
+
+    def map(self, task: Callable[[Stack], T]) -> list[T]:
+        """Do something with every stack; on a CPU with several at the same time."""
+        if len(self.stacks) > 1 and self.setup.device == "cpu" and self._threads > 1:
+            return list(_workers(self._threads).map(task, self.stacks))
+        return [task(stack) for stack in self.stacks]
 
     def retire(self, indices: Collection[int]) -> None:
         """Free the slots of these jobs and give them to the next in the queue."""
         if indices:
-            self._keep([i for i, lane in enumerate(self.lanes) if lane.job.index not in indices])
+            for stack in self.stacks:
+                slots = enumerate(stack.slots)
+                stack.leave([i for i, n in slots if n is not None and n.job.index in indices])
+            self.lanes = [lane for lane in self.lanes if lane.job.index not in indices]
             self._fill()
 
     def checkpoint(self, lanes: Sequence[int]) -> Groups:
@@ -141,107 +122,135 @@ class Population:
 
         All randomness is a function of seed and step, so these two are the whole random state.
         """
-        chosen = list(lanes)
-        moments = {"exp_avg": self._optimizer.exp_avg, "exp_avg_sq": self._optimizer.exp_avg_sq}
+        chosen = [self.lanes[i] for i in lanes]
+        moments = self._state(chosen)[1:]
         optim = {
-            f"{moment}/{name}": value[chosen]
-            for moment, flat in moments.items()
-            for name, value in self._views(flat).items()
+            f"{moment}/{name}": value
+            for moment, flat in zip(_MOMENTS, moments, strict=True)
+            for name, value in views(flat, self._shapes).items()
         }
-        optim["step"] = torch.tensor([self.lanes[i].step for i in chosen])
-        rng = {
-            "seed": torch.tensor([self.lanes[i].job.seed for i in chosen]),
-            "step": optim["step"],
-        }
-        return {"model": self.parameters(chosen), "optim": optim, "rng": rng}
+        optim["step"] = torch.tensor([lane.step for lane in chosen])
+        rng = {"seed": torch.tensor([lane.job.seed for lane in chosen]), "step": optim["step"]}
+        return {"model": self.parameters(lanes), "optim": optim, "rng": rng}
 
     def restore(
         self,
         groups: Mapping[str, Mapping[str, Tensor]],
         indices: Sequence[int],
         waiting: Sequence[int],
+        layout: Layout | None = None,
     ) -> None:
         """Take the state of `checkpoint` for jobs `indices`, with jobs `waiting` still to come."""
         self._queue = [self._jobs[index] for index in waiting]
         steps = groups["optim"]["step"].tolist()
-        self.lanes = [
-            self._lane(self._jobs[index], step) for index, step in zip(indices, steps, strict=True)
-        ]
-        self._stack(self._flatten(groups["model"]))
-        for moment in ("exp_avg", "exp_avg_sq"):
-            named = {name: groups["optim"][f"{moment}/{name}"] for name in self._shapes}
-            getattr(self._optimizer, moment).copy_(self._flatten(named))
+        pairs = zip(indices, steps, strict=True)
+        self.lanes = [self._lane(self._jobs[index], step) for index, step in pairs]
+        optim = groups["optim"]
+        moments = ({name: optim[f"{m}/{name}"] for name in self._shapes} for m in _MOMENTS)
+        state = tuple(self._flatten(named) for named in (groups["model"], *moments))
+        self._lay_out(state, layout)
 
-    def _batch(self) -> tuple[Rows, Int[Tensor, "model batch"]]:
-        if self._full is not None:
-            return self._full
-        chosen = torch.stack([lane.batches.at(lane.step) for lane in self.lanes])
-        chosen = chosen.to(self.setup.device)
-        batch = Rows(self._inputs[chosen]), self._labels[chosen]
-        if all(lane.batches.is_full for lane in self.lanes):
-            self._full = batch
-        return batch
+    def _state(self, chosen: Sequence[Lane]) -> State:
+        if not chosen:
+            size = sum(torch.Size(shape).numel() for shape in self._shapes.values())
+            return tuple(torch.empty(0, size, dtype=self.setup.dtype) for _ in range(3))
+        parts, order = self._gathered(chosen, Stack.state)
+        joined = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
+        return tuple(part if order is None else part[order] for part in joined)
 
-    def _freeze(
-        self,
-        finite: Tensor,
-        gradients: Mapping[str, Tensor],
-        flat: Float[Tensor, "model parameter"],
-    ) -> Float[Tensor, "kept parameter"]:
-        inputs = self._batch()[0].inputs
-        for i in (~finite).nonzero().flatten().tolist():
-            one = {name: value[i : i + 1] for name, value in self.parameters().items()}
-            own = {name: value[i : i + 1] for name, value in gradients.items()}
-            tensor = first_bad_tensor(self.model, one, inputs[i : i + 1], own)
-            lane = self.lanes[i]
-            self.diverged.append(Divergence(index=lane.job.index, step=lane.step, tensor=tensor))
-        kept = finite.nonzero().flatten().tolist()
-        flat = flat[kept]
-        self._keep(kept)
-        return flat
+    def _gathered(
+        self, chosen: Sequence[Lane], read: Callable[[Stack, list[int]], T]
+    ) -> tuple[list[T], list[int] | None]:
+        """What is read of some lanes stack by stack, and how to put it into their order."""
+        wanted = {lane.job.index: i for i, lane in enumerate(chosen)}
+        parts: list[T] = []
+        found: list[int] = []
+        for stack in self.stacks:
+            pairs = enumerate(stack.slots)
+            slots = [i for i, n in pairs if n is not None and n.job.index in wanted]
+            if slots:
+                parts.append(read(stack, slots))
+                found += [wanted[stack.slots[i].job.index] for i in slots]  # pyright: ignore
+        in_order = found == list(range(len(chosen)))
+        return parts, None if in_order else [found.index(i) for i in range(len(found))]
 
     def _fill(self) -> None:
-        capacity = self.setup.capacity or len(self._jobs)
-        entering = self._queue[: max(0, capacity - len(self.lanes))]
-        if not entering:
-            return
+        """Let jobs in, and close up what stays empty when it has become too much."""
+        entering = self._queue[: max(0, self.capacity - len(self.lanes))]
         self._queue = self._queue[len(entering) :]
-        fresh = jobs_parameters(entering, self._vocab)
-        self._shapes = {name: tuple(value.shape[1:]) for name, value in fresh.items()}
-        state = self._state() if self.lanes else []
-        self.lanes = self.lanes + [self._lane(job, 0) for job in entering]
-        theta = self._flatten(fresh)
-        entered = [theta, torch.zeros_like(theta), torch.zeros_like(theta)]
-        pairs = zip(state, entered, strict=True)
-        self._rebuild([torch.cat(pair) for pair in pairs] if state else entered)
+        before = self.lanes
+        newcomers = [self._lane(job, 0) for job in entering]
+        self.lanes = before + newcomers
+        gaps = sum(len(stack.free) for stack in self.stacks) - len(newcomers)
+        if not self.lanes:
+            self.stacks = []
+        elif gaps < 0 or gaps >= self._tolerated_gaps * (gaps + len(self.lanes)):
+            states = ([self._state(before)] if before else []) + (
+                [self._fresh(entering)] if entering else []
+            )
+            self._lay_out(tuple(torch.cat(parts) for parts in zip(*states, strict=True)))
+        elif newcomers:
+            self._enter(newcomers)
 
-    def _keep(self, kept: Sequence[int]) -> None:
-        state = [flat[list(kept)] for flat in self._state()]
-        self.lanes = [self.lanes[i] for i in kept]
-        self._rebuild(state)
+    def _enter(self, newcomers: Sequence[Lane]) -> None:
+        """Put networks into empty slots."""
+        rest = list(newcomers)
+        for stack in self.stacks:
+            lanes = rest[: len(stack.free)]
+            rest = rest[len(lanes) :]
+            if lanes:
+                state = self._fresh([lane.job for lane in lanes])
+                stack.enter(stack.free[: len(lanes)], lanes, state)
 
-    def _state(self) -> list[Float[Tensor, "model parameter"]]:
-        return [self._theta, self._optimizer.exp_avg, self._optimizer.exp_avg_sq]
+    @property
+    def _tolerated_gaps(self) -> float:
+        """Share of empty slots at which the others are laid out afresh: a capture is dear."""
+        return 1 / 8 if self.setup.device == "cpu" else 1 / 2
 
-    def _rebuild(self, state: Sequence[Float[Tensor, "model parameter"]]) -> None:
-        self._stack(state[0])
-        self._optimizer.exp_avg.copy_(state[1])
-        self._optimizer.exp_avg_sq.copy_(state[2])
+    def _lay_out(self, state: State, layout: Layout | None = None) -> None:
+        """Make the stacks of all lanes, whose state this is."""
+        if layout is None:
+            sizes = iter(self._sizes())
+            order = iter([lane.job.index for lane in self.lanes])
+            layout = [[next(order) for _ in range(size)] for size in sizes]
+        row = {lane.job.index: i for i, lane in enumerate(self.lanes)}
+        self.stacks = []
+        for slots in layout:
+            present = [index for index in slots if index >= 0]
+            if present:
+                # an empty slot holds a copy of the first network until somebody enters
+                rows = [row[index if index >= 0 else present[0]] for index in slots]
+                parts = tuple(part[rows] for part in state)
+                lanes = [self.lanes[i] for i in rows]
+                stack = Stack(self.setup, self._shapes, lanes, parts)
+                stack.leave([i for i, index in enumerate(slots) if index < 0])
+                self.stacks.append(stack)
 
-    def _stack(self, theta: Float[Tensor, "model parameter"]) -> None:
-        """Lay out the lanes' parameters and make what depends on which lanes there are."""
-        self._theta = theta
-        self._optimizer = StackedAdamW([lane.job.optimizer for lane in self.lanes], theta)
-        self._trained = {k: v.requires_grad_() for k, v in self._views(theta).items()}
-        constants = self.model.constants([lane.job.model for lane in self.lanes])
-        self._constants = {name: value.to(self.setup.device) for name, value in constants.items()}
-        self._full: tuple[Rows, Tensor] | None = None
+    def _sizes(self) -> list[int]:
+        device = torch.device(self.setup.device)
+        return stack_sizes(len(self.lanes), self._lane_bytes, device, self._threads)
 
-    def _views(self, flat: Float[Tensor, "model parameter"]) -> Parameters:
-        sizes = [torch.Size(shape).numel() for shape in self._shapes.values()]
-        columns = flat.detach().split(sizes, 1)
-        shapes = self._shapes.items()
-        return {n: c.view(len(flat), *shape) for (n, shape), c in zip(shapes, columns, strict=True)}
+    def _fitting(self, n_jobs: int) -> int:
+        """As many of the jobs as memory has room for, one at least.
+
+        On a CPU only some are stepped at a time; the others keep their state and rows.
+        """
+        device = torch.device(self.setup.device)
+        size = sum(torch.Size(shape).numel() for shape in self._shapes.values())
+        resting = 4 * size * self.setup.dtype.itemsize + 16 * 8 * len(self._queue[0].rows)
+        each = resting if device.type == "cpu" else self._lane_bytes
+        return max(1, min(n_jobs, free_bytes(device) // each))
+
+    def _size_of_one(self, one: Parameters, n_rows: int) -> int:
+        n_parameters = sum(value.numel() for value in one.values())
+        widths = self.model.neuron_to_logit(one).shape[1:]
+        return lane_bytes(
+            n_parameters, (self.setup.batch_size or n_rows) * sum(widths), self.setup.dtype
+        )
+
+    def _fresh(self, jobs: Sequence[Job]) -> State:
+        theta = self._flatten(jobs_parameters(jobs, self._vocab))
+        return theta, torch.zeros_like(theta), torch.zeros_like(theta)
 
     def _flatten(self, named: Mapping[str, Tensor]) -> Float[Tensor, "model parameter"]:
         flat = torch.cat([named[name].flatten(1) for name in self._shapes], 1)
@@ -250,6 +259,12 @@ class Population:
     def _lane(self, job: Job, step: int) -> Lane:
         batches = Batches(job.rows, self.setup.batch_size, job.seed)
         return Lane(job=job, batches=batches, step=step)
+
+
+@cache
+def _workers(threads: int) -> ThreadPoolExecutor:
+    """Threads that step one stack each, so that none of them waits for another within a step."""
+    return ThreadPoolExecutor(threads, "stack", initializer=lambda: torch.set_num_threads(1))
 
 
 def jobs_parameters(jobs: Sequence[Job], vocab: Vocab) -> Parameters:

@@ -40,7 +40,7 @@ def weighted_look_up(
     With E vectors per token a row costs E multiplications per output and slot, where a product with
     the row's own vector would cost d_model.
     """
-    shapes = [((slot,), *table.shape[1:3]) for slot, table in enumerate(tables)]
+    shapes = [((slot,), table.shape[1], table.shape[2]) for slot, table in enumerate(tables)]
     holders = [rows.holders(slots, n_tokens) for slots, n_tokens, _ in shapes]
     together = torch.cat([weight.flatten(0, 1) for weight in weights], 1)
     flat = [table.flatten(0, 1) for table in tables]
@@ -58,7 +58,7 @@ class _LookUp(Function):
         *tables: Float[Tensor, "_ width"],
     ) -> Tensor:
         ctx.holders = holders
-        stacked = torch.cat(tables) if len(tables) > 1 else tables[0]
+        stacked = torch.cat(tables)
         return F.embedding_bag(index, stacked, mode="sum")
 
     @staticmethod

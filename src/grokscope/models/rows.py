@@ -1,5 +1,7 @@
 """The rows of a batch, and what can be prepared once for all the steps that see them."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -48,7 +50,7 @@ class Rows:
         key = slots, n_entries
         if key not in self._holders:
             index = self.flat(slots, n_entries)
-            self._holders[key] = Holders(index, self.n_models * n_entries)
+            self._holders[key] = Holders(index.view(self.n_models, self.n_rows), n_entries)
         return self._holders[key]
 
     def entries(
@@ -69,6 +71,23 @@ class Rows:
             self._entries[shapes] = torch.cat(columns, 1)
         return self._entries[shapes]
 
+    def replace(self, models: Sequence[int], inputs: Int[Tensor, "changed row slot"]) -> bool:
+        """Give some networks other rows, in the tensors that are there.
+
+        Returns:
+            Whether everything derived could stay where it is; if not, some of it was made anew.
+        """
+        self.inputs[list(models)] = inputs
+        fresh = Rows(self.inputs)
+        for shapes, entries in self._entries.items():
+            entries.copy_(fresh.entries(shapes))
+        for key, flat in self._flat.items():
+            flat.copy_(fresh.flat(*key))
+        in_place = True
+        for key, holders in self._holders.items():
+            in_place &= holders.replace(self._flat[key].view(self.n_models, self.n_rows))
+        return in_place
+
 
 class Holders:
     """For every entry of a table the rows that look it up, padded to the most frequent entry.
@@ -77,17 +96,19 @@ class Holders:
     every time.
     """
 
-    def __init__(self, index: Int[Tensor, " row"], n_entries: int) -> None:
-        counts = torch.bincount(index, minlength=n_entries)
-        width = int(counts.max())
-        order = torch.argsort(index, stable=True)
-        rank = torch.arange(len(index), device=index.device)
-        rank = rank - (counts.cumsum(0) - counts)[index[order]]
-        self.rows: Int[Tensor, "entry holder"] = order.new_zeros(n_entries, width)
-        self.rows[index[order], rank] = order
-        self.real: Bool[Tensor, "entry holder"] = torch.arange(
-            width, device=index.device
-        ) < counts.unsqueeze(1)
+    def __init__(self, index: Int[Tensor, "model row"], n_entries: int) -> None:
+        self.rows, self.real = _padded(index, n_entries)
+
+    def replace(self, index: Int[Tensor, "model row"]) -> bool:
+        """Take other rows, in the same tensors if they fit; whether they did."""
+        n_entries = len(self.rows) // len(index)
+        rows, real = _padded(index, n_entries, self.rows.shape[1])
+        if rows.shape != self.rows.shape:
+            self.rows, self.real = rows, real
+            return False
+        self.rows.copy_(rows)
+        self.real.copy_(real)
+        return True
 
     def total(self, values: Float[Tensor, "row width"]) -> Float[Tensor, "entry width"]:
         """The sum of the values of every entry's rows."""
@@ -104,3 +125,24 @@ class Holders:
         rows = self.rows.repeat_interleave(weights.shape[1], 0)
         found = F.embedding_bag(rows, values, mode="sum", per_sample_weights=shares)
         return found.view(n_entries, weights.shape[1], -1)
+
+
+def _padded(
+    index: Int[Tensor, "model row"], n_entries: int, width: int = 0
+) -> tuple[Int[Tensor, "entry holder"], Bool[Tensor, "entry holder"]]:
+    """The rows of every entry, at least `width` of them, and which of them are real.
+
+    The others name a row of the same network: what is not finite must not reach a neighbour, and
+    0 · NaN is NaN.
+    """
+    n_models, n_rows = index.shape
+    index = index.flatten()
+    counts = torch.bincount(index, minlength=n_models * n_entries)
+    width = max(width, int(counts.max()))
+    order = torch.argsort(index, stable=True)
+    rank = torch.arange(len(index), device=index.device)
+    rank = rank - (counts.cumsum(0) - counts)[index[order]]
+    own = torch.arange(n_models, device=index.device) * n_rows
+    rows = own.repeat_interleave(n_entries).unsqueeze(1).repeat(1, width)
+    rows[index[order], rank] = order
+    return rows, torch.arange(width, device=index.device) < counts.unsqueeze(1)

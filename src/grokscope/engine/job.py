@@ -1,0 +1,60 @@
+"""What a population is asked to train."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from grokscope.engine.batches import Batches
+from grokscope.engine.loss import CrossEntropy
+from grokscope.engine.optimizer import AdamW
+from grokscope.models import Model
+from grokscope.tasks import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One network to be trained."""
+
+    index: int
+    """Its number within the run."""
+    seed: int
+    model: Model
+    optimizer: AdamW
+    rows: Int[Tensor, " train"]
+    """Its training rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What all networks of a population share."""
+
+    table: Table
+    loss: CrossEntropy
+    batch_size: int | None = None
+    """Rows per step; all training rows where none is given."""
+    capacity: int | None = None
+    """Networks in training at once; as many as fit where none is given."""
+    dtype: torch.dtype = torch.float32
+    device: str = "cpu"
+
+
+@dataclass(kw_only=True, eq=False)
+class Lane:
+    """One network in training."""
+
+    job: Job
+    batches: Batches
+    step: int = 0
+    """Optimizer steps taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Divergence:
+    """Why a network was frozen."""
+
+    index: int
+    step: int
+    tensor: str
+    """The first tensor on the way from weights to gradient that is not finite."""
