@@ -25,19 +25,28 @@ class Program:
     def __init__(self, step: Callable[[], None], written: Sequence[Tensor]) -> None:
         self._step, self._written = step, written
         self._wants_capture = written[0].is_cuda
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._take: Callable[[], object] = step
 
     def run(self, times: int) -> None:
         """Take some steps, without waiting for them to be done."""
         if self._wants_capture:
             self._wants_capture = False
             self._capture()
-        take = self._step if self._graph is None else self._graph.replay
         for _ in range(times):
-            take()
+            self._take()
 
     def _capture(self) -> None:
+        """Record the step, and undo what the trial steps before that have changed."""
         before = [tensor.clone() for tensor in self._written]
+        try:
+            self._take = self._record()
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            warnings.warn(f"steps are not captured as a CUDA graph: {reason}", stacklevel=2)
+        for tensor, value in zip(self._written, before, strict=True):
+            tensor.copy_(value)
+
+    def _record(self) -> Callable[[], object]:
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
@@ -45,13 +54,6 @@ class Program:
                 self._step()
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        try:
-            with torch.cuda.graph(graph):
-                self._step()
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
-            warnings.warn(f"steps are not captured as a CUDA graph: {reason}", stacklevel=2)
-        else:
-            self._graph = graph
-        for tensor, value in zip(self._written, before, strict=True):
-            tensor.copy_(value)
+        with torch.cuda.graph(graph):
+            self._step()
+        return graph.replay
