@@ -32,10 +32,14 @@ def test_an_error_stops_what_is_behind_it_and_is_raised_once_training_comes_back
     def fail() -> None:
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"), Writer() as writer:
-        writer.submit(fail)
-        writer.submit(lambda: done.append(1))
-        writer.wait()
+    def train() -> None:
+        with Writer() as writer:
+            writer.submit(fail)
+            writer.submit(lambda: done.append(1))
+            writer.wait()
+
+    with pytest.raises(OSError, match="disk full"):
+        train()
     assert done == []
 
 
@@ -48,9 +52,13 @@ def test_an_error_in_the_last_job_is_not_lost():
 
 
 def test_when_training_breaks_off_its_own_error_is_the_one_that_is_seen():
-    with pytest.raises(KeyError), Writer() as writer:
-        writer.submit(lambda: None)
-        raise KeyError
+    def train() -> None:
+        with Writer() as writer:
+            writer.submit(lambda: None)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        train()
 
 
 def test_wait_returns_when_everything_is_done():

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from queue import Queue
 from threading import Thread
 from types import TracebackType
-from typing import Self
 
 _LONGEST_QUEUE = 8
 """Jobs that may wait. Behind a slow disk training waits too, instead of filling the memory."""
@@ -27,7 +26,7 @@ class Writer:
         self._error: BaseException | None = None
         self._thread = Thread(target=self._work, name="writer", daemon=True)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Writer":
         self._thread.start()
         return self
 
@@ -70,7 +69,7 @@ class Writer:
                     return
                 if self._error is None:
                     job()
-            except BaseException as error:  # noqa: BLE001 (raised again where training hears it)
+            except BaseException as error:  # raised again where training hears it
                 self._error = error
             finally:
                 self._queue.task_done()
