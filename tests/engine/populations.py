@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
+from grokscope.engine.precision import MatmulPrecision
 from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer
 from grokscope.tasks import ModularArithmetic
 
@@ -34,6 +35,7 @@ class World:
     dtype: torch.dtype = torch.float64
     batch_size: int | None = None
     capacity: int | None = None
+    matmul_precision: MatmulPrecision = "full"
 
     def population(self, networks: Sequence[Network]) -> Population:
         """One job per network, each with the split of its seed."""
@@ -55,6 +57,7 @@ class World:
             batch_size=self.batch_size,
             capacity=self.capacity,
             dtype=self.dtype,
+            matmul_precision=self.matmul_precision,
         )
         return Population(setup, jobs)
 

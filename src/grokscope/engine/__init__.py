@@ -4,6 +4,7 @@ from grokscope.engine.job import Divergence, Job, Lane, Setup
 from grokscope.engine.loss import CrossEntropy
 from grokscope.engine.optimizer import AdamW
 from grokscope.engine.population import Population
+from grokscope.engine.precision import MatmulPrecision
 from grokscope.engine.schedule import log_spaced, thin
 
 OPTIMIZERS: dict[str, type[AdamW]] = {"adamw": AdamW}
@@ -17,6 +18,7 @@ __all__ = [
     "Divergence",
     "Job",
     "Lane",
+    "MatmulPrecision",
     "Population",
     "Setup",
     "log_spaced",

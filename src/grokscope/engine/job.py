@@ -9,6 +9,7 @@ from torch import Tensor
 from grokscope.engine.batches import Batches
 from grokscope.engine.loss import CrossEntropy
 from grokscope.engine.optimizer import AdamW
+from grokscope.engine.precision import MatmulPrecision
 from grokscope.models import Model
 from grokscope.tasks import Table
 
@@ -38,6 +39,7 @@ class Setup:
     """Networks in training at once; as many as fit where none is given."""
     dtype: torch.dtype = torch.float32
     device: str = "cpu"
+    matmul_precision: MatmulPrecision = "full"
 
 
 @dataclass(kw_only=True, eq=False)

@@ -16,6 +16,7 @@ from grokscope.engine.capture import Program
 from grokscope.engine.divergence import first_bad_tensor
 from grokscope.engine.job import Divergence, Lane, Setup
 from grokscope.engine.optimizer import STANDSTILL, Moments, coefficients
+from grokscope.engine.precision import multiplied_in
 from grokscope.models import Parameters, Rows
 
 AHEAD = 64
@@ -130,9 +131,10 @@ class Stack:
     def _loss_and_gradients(
         self, trained: Parameters, constants: Parameters, rows: Rows, labels: Tensor
     ) -> tuple[Float[Tensor, " model"], tuple[Tensor, ...]]:
-        logits = self.model.readout(trained | constants, rows)
-        loss = self._setup.loss(logits, labels)
-        return loss.detach(), torch.autograd.grad(loss.sum(), list(trained.values()))
+        with multiplied_in(self._setup.matmul_precision, labels.device):
+            logits = self.model.readout(trained | constants, rows)
+            loss = self._setup.loss(logits, labels)
+            return loss.detach(), torch.autograd.grad(loss.sum(), list(trained.values()))
 
     def _take(self, upcoming: Tensor) -> Tensor:
         return upcoming.index_select(0, self._now).squeeze(0)

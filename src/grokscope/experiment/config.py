@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from grokscope.core.errors import SettingError, UsageError
 from grokscope.core.settings import check_types, flatten, with_settings
-from grokscope.engine import LOSSES, OPTIMIZERS, AdamW, CrossEntropy
+from grokscope.engine import LOSSES, OPTIMIZERS, AdamW, CrossEntropy, MatmulPrecision
 from grokscope.models import MODELS, Model, OneLayerTransformer
 from grokscope.tasks import TASKS, ModularArithmetic, Task
 
@@ -35,9 +35,11 @@ class Training:
     checkpoint_ratio: float = 1.25
     """Neighbouring checkpoints differ by at most this factor."""
     capacity: int | None = None
-    """Networks that step together; all of them where none is given."""
+    """Networks in training at once, the others wait; as many as fit where none is given."""
     dtype: Literal["float32", "float64"] = "float32"
     device: Literal["cpu", "cuda"] = "cpu"
+    matmul_precision: MatmulPrecision = "full"
+    """Precision of the factors of matrix products; `tf32` and `bf16` are fast on a GPU only."""
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -51,6 +53,9 @@ class Training:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingError(name, "at least 1", value)
+        if self.matmul_precision != "full" and self.dtype != "float32":
+            rule = f"`full` with `dtype` {self.dtype}"
+            raise SettingError("matmul_precision", rule, self.matmul_precision)
 
 
 @dataclass(frozen=True, kw_only=True)

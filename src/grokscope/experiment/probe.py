@@ -40,10 +40,8 @@ def estimate(plan: Plan, seconds: float = PROBE_SECONDS) -> Estimate:
         table = plan.base.task.table()
         splits = make_splits(plan, table)
         population = make_population(plan, table, splits)
-        capacity = len(population.lanes)
-        for _ in range(_WARM_UP_STEPS):
-            if population.lanes:  # none are left when all have diverged
-                population.step()
+        population.advance(_WARM_UP_STEPS)
+        population.settle()
         started, taken = time.perf_counter(), 0
         while time.perf_counter() - started < seconds and population.lanes:
             population.step()
@@ -53,5 +51,5 @@ def estimate(plan: Plan, seconds: float = PROBE_SECONDS) -> Estimate:
         seconds_per_step=spent / max(taken, 1),
         steps=training.steps,
         networks=len(plan.networks),
-        rounds=-(-len(plan.networks) // capacity),
+        rounds=-(-len(plan.networks) // population.capacity),
     )

@@ -246,6 +246,7 @@ def make_population(plan: Plan, table: Table, splits: Sequence[Split]) -> Popula
         capacity=training.capacity,
         dtype=getattr(torch, training.dtype),
         device=training.device,
+        matmul_precision=training.matmul_precision,
     )
     jobs = [
         Job(index=i, seed=c.seed, model=c.model, optimizer=c.optimizer, rows=split.train)
