@@ -14,6 +14,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from grokscope.core.settings import check_types
+from grokscope.models.columns import whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class CrossEntropy:
 class _MeanLoss(Function):
     """The same as torch's, one value per network, with its backward in place.
 
+    The gradient lies in rows as wide as those behind the logits (`columns`).
+
     Differentiable once, not twice.
     """
 
@@ -43,7 +46,7 @@ class _MeanLoss(Function):
     def forward(ctx: Any, logits: Tensor, labels: Tensor, dtype: torch.dtype) -> Tensor:  # noqa: ANN401
         log_probs = torch.log_softmax(logits, -1, dtype=dtype)
         ctx.save_for_backward(log_probs, labels)
-        ctx.logits_dtype = logits.dtype
+        ctx.dtype, ctx.columns = logits.dtype, whole(logits).shape[2]
         return -log_probs.gather(-1, labels.unsqueeze(-1)).squeeze(-1).mean(1)
 
     @staticmethod
@@ -54,6 +57,11 @@ class _MeanLoss(Function):
     ) -> tuple[Tensor, None, None]:
         log_probs, labels = ctx.saved_tensors
         share = (gradients[0] / labels.shape[1]).view(-1, 1, 1)
-        slope = log_probs.exp_().mul_(share)
-        slope.scatter_add_(-1, labels.unsqueeze(-1), (-share).expand(-1, labels.shape[1], 1))
-        return slope.to(ctx.logits_dtype), None, None
+        n_models, n_rows, n_classes = log_probs.shape
+        complete = log_probs.new_zeros(n_models, n_rows, ctx.columns, dtype=ctx.dtype)
+        slope = complete[..., :n_classes]
+        right = labels.unsqueeze(-1)
+        probs = log_probs.exp_()
+        probs.scatter_add_(-1, right, probs.new_full((1, 1, 1), -1.0).expand_as(right))
+        torch.mul(probs, share, out=slope)
+        return slope, None, None

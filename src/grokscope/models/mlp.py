@@ -25,6 +25,7 @@ from grokscope.models.base import (
     observed,
     uniform,
 )
+from grokscope.models.columns import padded, shown
 from grokscope.models.lookup import look_up
 from grokscope.models.rows import Rows
 
@@ -91,7 +92,8 @@ class EmbeddingMLP(Model):
 
     def readout(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row n_outputs"]:
         """The first layer's product once per token, then one gather and sum per row."""
-        return torch.bmm(self.neurons(params, rows), params["W_U"])
+        w_u = params["W_U"]
+        return shown(torch.bmm(self.neurons(params, rows), padded(w_u)), w_u.shape[2])
 
     def neurons(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """Activations of the last hidden layer."""

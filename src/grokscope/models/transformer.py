@@ -25,11 +25,10 @@ from grokscope.models.base import (
     normal,
     observed,
 )
+from grokscope.models.columns import LINE, padded, shown
 from grokscope.models.lookup import look_up, weighted_look_up
 from grokscope.models.relu_block import relu_block
 from grokscope.models.rows import Rows
-
-_LINE = 16  # numbers of four bytes in a cache line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +121,8 @@ class OneLayerTransformer(Model):
         linear in it is such a sum too. It is looked up in tables of all tokens, without a product
         over the rows. W_out is multiplied into W_U first where that is less work.
         """
-        w_u, w_out, b_out = params["W_U"], params["W_out"], params["b_out"]
+        w_u, w_out, b_out = padded(params["W_U"]), params["W_out"], params["b_out"]
+        n_outputs = params["W_U"].shape[2]
         attended = self._attended(params, rows)
         if folds := w_u.shape[2] < self.d_model:
             to_base, w_out = w_u, torch.bmm(w_out, w_u)
@@ -132,10 +132,10 @@ class OneLayerTransformer(Model):
         linear = torch.cat([params["W_in"], to_base], 2)
         bias = torch.cat([params["b_in"], b_out], 1)
         # rows of whole cache lines: a look-up of 626 columns takes several times that of 640
-        unused = (0, -linear.shape[2] % _LINE)
+        unused = (0, -linear.shape[2] % LINE)
         linear, bias = F.pad(linear, unused), F.pad(bias, unused)
         summed = self._through(attended.through(linear, bias), w_out)
-        return summed if folds else torch.bmm(summed, w_u)
+        return shown(summed if folds else torch.bmm(summed, w_u), n_outputs)
 
     def neurons(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """MLP activations after the nonlinearity at the last position."""
