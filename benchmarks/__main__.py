@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: time the cases; see `--help`."""
+"""`python -m benchmarks`: time the cases, or with `--growth` see how time grows; see `--help`."""
 
 import argparse
 import json
@@ -17,6 +17,9 @@ from benchmarks.worker import Place
 def main() -> None:
     """Time the cases and print tables, or a JSON list with `--json`."""
     options = parse(sys.argv[1:])
+    if options.growth or options.draw:
+        _growth(options)
+        return
     try:
         results = _measure(options)
     except RuntimeError as error:
@@ -44,6 +47,17 @@ def _page(results: list[Json]) -> str:
     assert isinstance(machine, dict)
     known = ", ".join(f"{name} {value}" for name, value in machine.items() if value is not None)
     return f"{screen(results)}\n{known}"
+
+
+def _growth(options: argparse.Namespace) -> None:
+    from benchmarks import growth, growth_figure
+
+    if options.growth:
+        growth.write(growth.measure(Place(device=options.device, threads=options.threads)))
+    for line in growth_figure.draw(growth.read()):
+        print(line, file=sys.stderr)
+    if options.json:
+        print(json.dumps(growth.read(), indent=2))
 
 
 if __name__ == "__main__":

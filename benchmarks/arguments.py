@@ -24,6 +24,8 @@ def parse(words: list[str]) -> argparse.Namespace:
     options = parser.parse_args(words)
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: torch finds no CUDA device here")
+    if options.append and (options.growth or options.draw):
+        parser.error("--append goes with the cases, not with --growth or --draw")
     return options
 
 
@@ -43,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--repeats", type=_whole(2), default=25, help="timed rounds (25)")
     add("--seconds", type=_whole(1), default=60, help="no new round after so many, per case (60)")
     add("--append", action="store_true", help="add the results to benchmarks/RESULTS.md")
+    add("--growth", action="store_true", help="time against p, networks and width, and draw it")
+    add("--draw", action="store_true", help="draw benchmarks/growth.json again")
     return parser
 
 

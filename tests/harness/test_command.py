@@ -17,6 +17,7 @@ BAD = {
     "--case nanda": "argument --case: invalid choice: 'nanda'",
     "--contestants jax": "argument --contestants: invalid choice: 'jax'",
     "--device tpu": "argument --device: invalid choice: 'tpu'",
+    "--growth --append": "--append goes with the cases, not with --growth or --draw",
 }
 
 
