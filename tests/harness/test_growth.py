@@ -55,6 +55,13 @@ def test_points_after_the_time_limit_or_beyond_the_memory_are_kept_with_the_reas
     assert all("of 0.0 GiB that are free" in row["skipped"] for row in large)
 
 
+def test_the_calmer_visit_counts_and_both_are_kept():
+    visits = [{"run_step_ms": 30.0, "turns": 2}, {"run_step_ms": 3.0, "turns": 4}]
+    assert growth._calmer(visits) == {"run_step_ms": 3.0, "turns": 4, "visits_ms": [30.0, 3.0]}
+    assert growth._calmer([{"skipped": "why"}, {"skipped": "late"}]) == {"skipped": "why"}
+    assert growth._calmer([visits[0], {"skipped": "late"}])["run_step_ms"] == 30.0
+
+
 def test_without_its_plotting_library_the_figure_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
