@@ -1,68 +1,63 @@
-"""`python -m benchmarks [--json] [--case NAME] [--repeats N] [--threads N]`."""
+"""`python -m benchmarks`: time the cases, or with `--growth` see how time grows; see `--help`."""
 
 import argparse
 import json
 import sys
-from collections.abc import Callable
 
+from benchmarks import result_book
+from benchmarks.arguments import parse
 from benchmarks.cases import CASES
-from benchmarks.timing import Bench, machine
-
-COLUMNS = ("case", "floor_ms", "ours_ms", "textbook_ms", "over_floor", "over_textbook")
+from benchmarks.machine import facts
+from benchmarks.result import Json
+from benchmarks.tables import screen
+from benchmarks.timing import Bench, Rounds
+from benchmarks.worker import Place
 
 
 def main() -> None:
-    """Time the cases and print a table, or a JSON list with `--json`."""
-    options = _arguments()
-    facts, bench = machine(options.threads), Bench(options.threads)
-    results: list[dict[str, object]] = []
+    """Time the cases and print tables, or a JSON list with `--json`."""
+    options = parse(sys.argv[1:])
+    if options.growth or options.draw:
+        _growth(options)
+        return
+    try:
+        results = _measure(options)
+    except RuntimeError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    if options.append:
+        result_book.append(results)
+    print(json.dumps(results, indent=2) if options.json else _page(results))
+
+
+def _measure(options: argparse.Namespace) -> list[Json]:
+    place = Place(device=options.device, threads=options.threads)
+    machine, bench = facts(place), Bench(options.contestants, place)
+    rounds = Rounds(repeats=options.repeats, seconds=options.seconds)
+    results: list[Json] = []
     for name in options.case or list(CASES):
         print(f"timing {name} ...", file=sys.stderr)
-        results.append(bench.measure(name, options.repeats).as_json() | {"machine": facts})
+        results.append(bench.measure(name, rounds).as_json() | {"machine": machine})
     bench.close()
-    print(json.dumps(results, indent=2) if options.json else _table(results))
+    return results
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks",
-        description="Times one training step beside its bare matrix products and the textbook.",
-    )
-    parser.add_argument("--json", action="store_true", help="print a JSON list of cases")
-    parser.add_argument("--case", action="append", choices=list(CASES), help="repeatable; all")
-    parser.add_argument("--repeats", type=_at_least(2), default=25, help="timed rounds")
-    parser.add_argument("--threads", type=_at_least(1), help="torch's own choice by default")
-    return parser.parse_args()
+def _page(results: list[Json]) -> str:
+    machine = results[0]["machine"]
+    assert isinstance(machine, dict)
+    known = ", ".join(f"{name} {value}" for name, value in machine.items() if value is not None)
+    return f"{screen(results)}\n{known}"
 
 
-def _at_least(least: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}, got {text}")
-        return int(text)
+def _growth(options: argparse.Namespace) -> None:
+    from benchmarks import growth, growth_figure
 
-    return number
-
-
-def _table(results: list[dict[str, object]]) -> str:
-    """Medians; behind each time its 10th and 90th percentile."""
-    rows = [list(COLUMNS)] + [[_cell(result, name) for name in COLUMNS] for result in results]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
-    lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
-    facts = results[0]["machine"]
-    assert isinstance(facts, dict)
-    footer = ", ".join(f"{name} {value}" for name, value in facts.items())
-    return "\n".join([*lines, "", footer])
-
-
-def _cell(result: dict[str, object], name: str) -> str:
-    value = result[name]
-    low_high = result.get(f"{name}_spread")
-    if not isinstance(value, float):
-        return str(value)
-    if isinstance(low_high, list):
-        return f"{value:.2f} [{low_high[0]:.2f}, {low_high[1]:.2f}]"
-    return f"{value:.2f}"
+    if options.growth:
+        growth.write(growth.measure(Place(device=options.device, threads=options.threads)))
+    for line in growth_figure.draw(growth.read()):
+        print(line, file=sys.stderr)
+    if options.json:
+        print(json.dumps(growth.read(), indent=2))
 
 
 if __name__ == "__main__":

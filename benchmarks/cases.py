@@ -1,46 +1,44 @@
-"""What is timed: one training step, in three ways, of populations from the published recipes."""
+"""What is timed: one training step of populations from the published recipes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Literal
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
-from benchmarks import floor, textbook
+from benchmarks import counts, textbook
 from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
-from grokscope.engine.population import jobs_parameters
-from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer, Vocab
+from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer
 from grokscope.tasks import ModularArithmetic, Table
+from grokscope.tasks.modular import Operation
 
 Step = Callable[[], object]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Networks that train together on addition mod p, each with its own split."""
+    """Networks that train together on arithmetic mod p, each with its own split."""
 
     name: str
     p: int
     fraction: float
     models: Sequence[Model]
-    weight_decay: float
+    weight_decay: float = 1.0
+    operation: Operation = "add"
+    batch_size: int | None = None
+    """Rows per step; all training rows where none is given."""
+    loss: Literal["float32", "float64"] = "float64"
 
-    def contestant(self, name: str) -> Step:
-        """One step of the `floor`, of `ours`, or of the `textbook` (one network after another)."""
-        if name == "ours":
-            return self.population().step
-        return self._floor() if name == "floor" else self._textbook()
+    def table(self) -> Table:
+        """All rows of the task."""
+        return ModularArithmetic(operation=self.operation, p=self.p).table()
 
-    def population(self) -> Population:
-        """All networks in one stack; the loss in float64, as published."""
-        setup = Setup(table=self._table(), loss=CrossEntropy(precision="float64"))
-        return Population(setup, self._jobs())
-
-    def _table(self) -> Table:
-        return ModularArithmetic(p=self.p).table()
-
-    def _jobs(self) -> list[Job]:
-        task, table = ModularArithmetic(p=self.p, train_fraction=self.fraction), self._table()
+    def jobs(self) -> list[Job]:
+        """One network per model, with its index as its seed."""
+        task = ModularArithmetic(operation=self.operation, p=self.p, train_fraction=self.fraction)
+        table = task.table()
         return [
             Job(
                 index=i,
@@ -52,30 +50,30 @@ class Case:
             for i, model in enumerate(self.models)
         ]
 
-    def _floor(self) -> Step:
-        """The products of the fast path over rows (the MLP's first one: over tokens).
+    def ours(self, device: str) -> Step:
+        """One step of all networks in one stack."""
+        setup = Setup(
+            table=self.table(),
+            loss=CrossEntropy(precision=self.loss),
+            batch_size=self.batch_size,
+            device=device,
+        )
+        return _stepper(Population(setup, self.jobs()))
 
-        Maps are taken as already multiplied where that is less work, as the fast path does it.
-        """
-        jobs = self._jobs()
-        params = jobs_parameters(jobs, Vocab(d_vocab=self.p, n_classes=self.p))
-        rows, n_outputs = len(jobs[0].rows), params["W_U"].shape[2]
-        d, hidden = params["W_in"].shape[1:]
-        shapes = [(params["W_E"].shape[1], d, hidden), (rows, hidden, n_outputs)]
-        if isinstance(model := jobs[0].model, OneLayerTransformer):
-            shapes = [(rows, d, hidden), (rows, hidden, n_outputs), (rows, d, n_outputs)]
-            shapes += [] if model.equals_token else [(rows, d, d)]
-        return floor.products(len(jobs), shapes)
+    def counts(self) -> counts.Counts:
+        """Products and bytes of one step of one network."""
+        table = self.table()
+        sizes = counts.Sizes(
+            rows=self.batch_size or int(self.fraction * len(table.labels)),
+            d_vocab=table.d_vocab,
+            n_classes=table.n_classes,
+        )
+        return counts.count(self.models[0], sizes)
 
-    def _textbook(self) -> Step:
-        settings = textbook.Settings(weight_decay=self.weight_decay)
-        table = self._table()
-        steps: list[Callable[[], float]] = []
-        for job in self._jobs():
-            trainer = textbook.Trainer(textbook_module(job.model, table), settings)
-            tokens, labels = textbook_tokens(job.model, table)[job.rows], table.labels[job.rows]
-            steps.append(partial(trainer.step, tokens, labels))
-        return lambda: [step() for step in steps]
+
+def _stepper(population: Population) -> Step:
+    """How a population takes one step: the only place that knows."""
+    return population.step
 
 
 def textbook_module(model: Model, table: Table) -> torch.nn.Module:
@@ -83,7 +81,7 @@ def textbook_module(model: Model, table: Table) -> torch.nn.Module:
     if isinstance(model, OneLayerTransformer):
         return textbook.Transformer(
             textbook.Sizes(
-                tokens=table.d_vocab + model.equals_token,
+                tokens=_operand_tokens(model, table) + model.equals_token,
                 n_ctx=2 + model.equals_token,
                 d_model=model.d_model,
                 n_heads=model.n_heads,
@@ -91,30 +89,84 @@ def textbook_module(model: Model, table: Table) -> torch.nn.Module:
                 causal=model.causal,
             )
         )
-    if isinstance(model, EmbeddingMLP):
-        return textbook.MLP(table.d_vocab, model.d_model, model.d_hidden)
+    if isinstance(model, EmbeddingMLP) and model.combine == "sum" and model.n_hidden_layers == 1:
+        return textbook.MLP(
+            textbook.MLPSizes(
+                tokens=_operand_tokens(model, table),
+                n_outputs=table.n_classes,
+                d_model=model.d_model,
+                d_hidden=model.d_hidden,
+                activation=model.activation,
+            )
+        )
     raise TypeError(f"no textbook implementation of {model.name}")
 
 
-def textbook_tokens(model: Model, table: Table) -> torch.Tensor:
+def textbook_tokens(model: Model, table: Table) -> Int[Tensor, "row pos"]:
     """Rows as the module reads them: `a b`, or `a b =`."""
+    tokens = table.inputs
+    if getattr(model, "separate_vocab", False):
+        tokens = tokens + torch.tensor([0, table.d_vocab])
     if isinstance(model, OneLayerTransformer) and model.equals_token:
-        equals = torch.full_like(table.labels, table.d_vocab)
-        return torch.column_stack([table.inputs, equals])
-    return table.inputs
+        equals = torch.full_like(table.labels, _operand_tokens(model, table))
+        return torch.column_stack([tokens, equals])
+    return tokens
 
 
-_NANDA = OneLayerTransformer()
+def _operand_tokens(model: OneLayerTransformer | EmbeddingMLP, table: Table) -> int:
+    return table.d_vocab * (2 if model.separate_vocab else 1)
+
+
 _ZHONG = OneLayerTransformer(equals_token=False, causal=False, init_like="zhong2023")
-_SMALL = replace(_ZHONG, d_model=64)
-_MIXED = [replace(_SMALL, attention_rate=rate) for rate in (0.0, 1.0) for _ in range(3)]
+
+
+def _nanda2023() -> Case:
+    """The transformer of arXiv 2301.05217 at its published size, full batch, float64 loss."""
+    return Case(name="nanda2023", p=113, fraction=0.3, models=[OneLayerTransformer()])
+
+
+def _zhong2023() -> Case:
+    """The transformer of arXiv 2306.17844 at its published size, full batch, float64 loss."""
+    return Case(name="zhong2023", p=59, fraction=0.8, models=[_ZHONG], weight_decay=2.0)
+
+
+def _demo_stack() -> Case:
+    """Six networks like those of `grokscope demo`: attention rate 0 and 1, three seeds of each."""
+    small = replace(_ZHONG, d_model=64)
+    mixed = [replace(small, attention_rate=rate) for rate in (0.0, 1.0) for _ in range(3)]
+    return Case(name="demo-stack", p=59, fraction=0.45, models=mixed, weight_decay=2.0)
+
+
+def _mlp() -> Case:
+    """Model α of arXiv 2306.17844: one embedding MLP."""
+    return Case(name="mlp", p=59, fraction=0.8, models=[EmbeddingMLP()])
+
+
+def _mlp_p31_64() -> Case:
+    """64 small embedding MLPs, seeds 0 to 63: the size in which phase diagrams are swept."""
+    small = EmbeddingMLP(d_model=48, d_hidden=128)
+    return Case(name="mlp-p31-64", p=31, fraction=0.5, models=[small] * 64, loss="float32")
+
+
+def _quadratic_64() -> Case:
+    """64 quadratic MLPs after arXiv 2301.02679, p = 97, each operand with a table of its own.
+
+    The paper reads one-hot operands straight into the hidden layer and trains on the mean squared
+    error. Here the first layer is an embedding times a matrix (wide enough for any table of 97
+    rows) and the loss is cross-entropy, until the zoo of models brings both of the paper's.
+    """
+    model = EmbeddingMLP(d_model=128, d_hidden=256, activation="square", separate_vocab=True)
+    return Case(name="quadratic-64", p=97, fraction=0.5, models=[model] * 64, loss="float32")
+
 
 CASES: dict[str, Case] = {
     case.name: case
     for case in (
-        Case(name="nanda2023", p=113, fraction=0.3, models=[_NANDA], weight_decay=1.0),
-        Case(name="zhong2023", p=59, fraction=0.8, models=[_ZHONG], weight_decay=2.0),
-        Case(name="demo-stack", p=59, fraction=0.45, models=_MIXED, weight_decay=2.0),
-        Case(name="mlp", p=59, fraction=0.8, models=[EmbeddingMLP()], weight_decay=1.0),
+        _nanda2023(),
+        _zhong2023(),
+        _demo_stack(),
+        _mlp(),
+        _mlp_p31_64(),
+        _quadratic_64(),
     )
 }

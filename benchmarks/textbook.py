@@ -3,12 +3,14 @@
 Written plainly from the papers (arXiv 2301.05217, 2306.17844), without grokscope: every position is
 computed up to its logits, autograd does the rest. It is what the benchmarks compare with and what
 the engine's tests must agree with; parameters have the names that TransformerLens gives them.
+A module on a device trains there; nothing here names one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -44,6 +46,9 @@ class Transformer(nn.Module):
         self.W_out = nn.Parameter(torch.randn(d_mlp, d) * std)
         self.b_out = nn.Parameter(torch.zeros(d))
         self.W_U = nn.Parameter(torch.randn(d, sizes.tokens) * sizes.tokens**-0.5)
+        # a buffer, so that networks of different rates can be stacked
+        self.rate: Tensor
+        self.register_buffer("rate", torch.tensor(sizes.attention_rate, dtype=torch.float64))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits of every position: (row, pos) to (row, pos, token)."""
@@ -59,30 +64,42 @@ class Transformer(nn.Module):
         k = torch.einsum("bpd,hde->bhpe", x, self.W_K)
         v = torch.einsum("bpd,hde->bhpe", x, self.W_V)
         scores = torch.einsum("bhqe,bhke->bhqk", q, k) / q.shape[-1] ** 0.5
-        visible = torch.ones(x.shape[1], x.shape[1])
+        visible = x.new_ones(x.shape[1], x.shape[1])
         if self.sizes.causal:
             visible = visible.tril()
             scores = scores.masked_fill(visible == 0, float("-inf"))
-        rate = self.sizes.attention_rate
-        pattern = rate * scores.softmax(-1) + (1 - rate) * visible.to(x.dtype)
+        pattern = self.rate * scores.softmax(-1) + (1 - self.rate) * visible
         z = torch.einsum("bhqk,bhke->bhqe", pattern, v)
         return torch.einsum("bhqe,hed->bqd", z, self.W_O)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLPSizes:
+    """The shape of one embedding MLP."""
+
+    tokens: int
+    n_outputs: int
+    d_model: int
+    d_hidden: int
+    activation: str = "relu"
 
 
 class MLP(nn.Module):
     """Both operands' embeddings summed, one hidden layer, unembedding."""
 
-    def __init__(self, tokens: int, d_model: int, d_hidden: int) -> None:
+    def __init__(self, sizes: MLPSizes) -> None:
         super().__init__()
-        self.W_E = nn.Parameter(torch.randn(tokens, d_model))
-        self.W_in = nn.Parameter(torch.randn(d_model, d_hidden) * d_model**-0.5)
-        self.b_in = nn.Parameter(torch.zeros(d_hidden))
-        self.W_U = nn.Parameter(torch.randn(d_hidden, tokens) * d_hidden**-0.5)
+        d, hidden = sizes.d_model, sizes.d_hidden
+        self.activation = {"relu": F.relu, "gelu": F.gelu, "square": torch.square}[sizes.activation]
+        self.W_E = nn.Parameter(torch.randn(sizes.tokens, d))
+        self.W_in = nn.Parameter(torch.randn(d, hidden) * d**-0.5)
+        self.b_in = nn.Parameter(torch.zeros(hidden))
+        self.W_U = nn.Parameter(torch.randn(hidden, sizes.n_outputs) * hidden**-0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits: (row, 2) to (row, 1, token), as if read at a single position."""
         x = self.W_E[tokens].sum(1)
-        hidden = F.relu(x @ self.W_in + self.b_in)
+        hidden = self.activation(x @ self.W_in + self.b_in)
         return (hidden @ self.W_U).unsqueeze(1)
 
 
@@ -93,9 +110,23 @@ def load(module: nn.Module, values: Mapping[str, Tensor]) -> None:
             parameter.copy_(values[name])
 
 
+Loss = Callable[[nn.Module, Tensor, Tensor, torch.dtype], Tensor]
+
+
+def mean_loss(
+    module: nn.Module,
+    tokens: Int[Tensor, "row pos"],
+    labels: Int[Tensor, " row"],
+    dtype: torch.dtype,
+) -> Float[Tensor, ""]:
+    """Cross-entropy of the last token in nats, computed in `dtype`, mean over rows."""
+    logits: Tensor = module(tokens)[:, -1]
+    return F.cross_entropy(logits.to(dtype), labels)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """AdamW's hyper-parameters and the linear warm-up."""
+    """AdamW's hyper-parameters, the linear warm-up, and the precision of the loss."""
 
     lr: float = 1e-3
     weight_decay: float = 1.0
@@ -103,32 +134,41 @@ class Settings:
     beta2: float = 0.98
     eps: float = 1e-8
     warmup_steps: int = 10
+    loss_dtype: torch.dtype = torch.float64
 
     def warm(self, step: int) -> float:
         """Share of the learning rate that step `step`, counted from 0, uses."""
         return min(step / self.warmup_steps, 1.0) if self.warmup_steps else 1.0
 
+    def adamw(self, parameters: Iterable[Tensor], *, fused: bool = False) -> torch.optim.AdamW:
+        """Torch's own optimizer for these tensors."""
+        return torch.optim.AdamW(
+            parameters,
+            lr=self.lr,
+            betas=(self.beta1, self.beta2),
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            fused=fused,
+        )
+
 
 class Trainer:
-    """The usual training loop: zero_grad, backward, step; the loss in float64 at the last token."""
+    """The usual training loop: zero_grad, backward, step."""
 
-    def __init__(self, module: nn.Module, settings: Settings) -> None:
+    def __init__(self, module: nn.Module, settings: Settings, loss: Loss = mean_loss) -> None:
         self.module = module
-        self.optimizer = torch.optim.AdamW(
-            module.parameters(),
-            lr=settings.lr,
-            betas=(settings.beta1, settings.beta2),
-            eps=settings.eps,
-            weight_decay=settings.weight_decay,
-        )
+        self.optimizer = settings.adamw(module.parameters())
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, settings.warm)
+        self._loss = loss
+        self._loss_dtype = settings.loss_dtype
 
-    def step(self, tokens: Tensor, labels: Tensor) -> float:
-        """One step on these rows; the loss before it, in nats."""
+    def step(
+        self, tokens: Int[Tensor, "row pos"], labels: Int[Tensor, " row"]
+    ) -> Float[Tensor, ""]:
+        """One step on these rows; the loss before it, in nats, left on its device."""
         self.optimizer.zero_grad()
-        logits: Tensor = self.module(tokens)[:, -1]
-        loss = F.cross_entropy(logits.to(torch.float64), labels)
+        loss = self._loss(self.module, tokens, labels, self._loss_dtype)
         torch.autograd.backward(loss)
         self.optimizer.step()
         self.schedule.step()
-        return loss.item()
+        return loss.detach()

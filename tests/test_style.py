@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted((ROOT / "src").rglob("*.py"))
+SOURCES = sorted(path for top in ("src", "benchmarks") for path in (ROOT / top).rglob("*.py"))
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 50
 EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "misc"}
