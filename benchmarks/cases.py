@@ -58,7 +58,7 @@ class Case:
             batch_size=self.batch_size,
             device=device,
         )
-        return _stepper(Population(setup, self.jobs()))
+        return Training(population=Population(setup, self.jobs()))
 
     def counts(self) -> counts.Counts:
         """Products and bytes of one step of one network."""
@@ -71,9 +71,16 @@ class Case:
         return counts.count(self.models[0], sizes)
 
 
-def _stepper(population: Population) -> Step:
-    """How a population takes one step: the only place that knows."""
-    return population.step
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A population's steps, many at once as between two looks in training."""
+
+    population: Population
+
+    def __call__(self, steps: int = 1) -> None:
+        """Take some steps and see which networks are still finite."""
+        self.population.advance(steps)
+        self.population.settle()
 
 
 def textbook_module(model: Model, table: Table) -> torch.nn.Module:

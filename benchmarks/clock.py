@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from benchmarks.cases import Step
+from benchmarks.cases import Step, Training
 
 
 def clock(step: Step, n_steps: int, device: str) -> float:
@@ -12,8 +12,7 @@ def clock(step: Step, n_steps: int, device: str) -> float:
     if device == "cuda":
         return _cuda(step, n_steps)
     started = time.perf_counter()
-    for _ in range(n_steps):
-        step()
+    _take(step, n_steps)
     return 1e3 * (time.perf_counter() - started) / n_steps
 
 
@@ -21,8 +20,15 @@ def _cuda(step: Step, n_steps: int) -> float:
     first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     torch.cuda.synchronize()
     first.record()
-    for _ in range(n_steps):
-        step()
+    _take(step, n_steps)
     last.record()
     torch.cuda.synchronize()
     return first.elapsed_time(last) / n_steps
+
+
+def _take(step: Step, n_steps: int) -> None:
+    if isinstance(step, Training):
+        step(n_steps)
+    else:
+        for _ in range(n_steps):
+            step()

@@ -31,7 +31,7 @@ class AbsentError(RuntimeError):
 
 
 def _floor(case: Case, device: str) -> Step:
-    return floor.products(len(case.models), case.counts().row_products, device)
+    return floor.products(len(case.models), case.counts().floor_products, device)
 
 
 def _ours(case: Case, device: str) -> Step:

@@ -1,8 +1,10 @@
 """What a training step has to do, counted: the products of the reduced algorithm, and bytes.
 
 One function per model class, the place to change when the fast path of that class changes. The
-floor runs `row_products`; the roofline counts those and `token_products`, the products whose size
-does not depend on the number of rows.
+floor runs `floor_products`: all that is left over rows once what depends on one token is computed
+per token, and maps are multiplied with each other where that is less work. The roofline counts what
+the fast path takes: `row_products`, `token_products` whose size does not depend on the number of
+rows, and look-ups, which can take the place of products that the floor has.
 
 Bytes that must move, once per step: weights, gradients and both moments are read and written, and
 the activations of the reduced algorithm are written on the way to the loss and read on the way
@@ -14,7 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import torch
+
 from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer, Vocab
+from grokscope.models.columns import LINE, padded
 
 Shape = tuple[int, int, int]
 """Rows, inner width, outer width."""
@@ -37,17 +42,25 @@ class Sizes:
 class Counts:
     """One step of one network."""
 
+    floor_products: Sequence[Shape]
     row_products: Sequence[Shape]
     token_products: Sequence[Shape]
     activations: int
     """Numbers that wait between forward and backward."""
     parameters: int
+    looked_up: int = 0
+    """Numbers that rows look up, with a weight each."""
 
     @property
-    def flops(self) -> float:
+    def product_flops(self) -> float:
         """Additions and multiplications of all products, forward and two backward each."""
         shapes = [*self.row_products, *self.token_products]
         return 3 * 2.0 * sum(rows * inner * outer for rows, inner, outer in shapes)
+
+    @property
+    def flops(self) -> float:
+        """The same with the weighted look-ups, which have as many passes."""
+        return self.product_flops + 3 * 2.0 * self.looked_up
 
     @property
     def bytes_moved(self) -> float:
@@ -65,29 +78,32 @@ def count(model: Model, sizes: Sizes) -> Counts:
 def one_layer_transformer(model: Model, sizes: Sizes) -> Counts:
     """Maps are taken as already multiplied where that is less work over the rows.
 
-    Keys, queries and values are computed once per token; the rows see W_O where the stream before
-    attention depends on the row, the MLP, and the unembedding.
+    The floor has products of each row's attended vector: with W_O where the stream before attention
+    depends on the row, with W_in, and with the unembedding. The fast path looks these up: a vector
+    per head and operand, and one more of the residual stream, in tables made once per token.
     """
     m = cast(OneLayerTransformer, model)
     d, hidden, rows = m.d_model, m.d_mlp or 4 * m.d_model, sizes.rows
     tokens = sizes.d_vocab * (2 if m.separate_vocab else 1)
     outputs = tokens + m.equals_token
+    folds = _padded(outputs) < d
     own = 1 if m.equals_token else sizes.d_vocab  # tokens at the read-out's position
-    token_products = [(own, d, d), *[(2 * sizes.d_vocab, d, d)] * 2, (own, d, d)]
-    if not m.equals_token:
-        token_products += [(sizes.d_vocab, d, sizes.d_vocab)]  # scores of pairs
-    if outputs >= d:
-        row_products = [(rows, d, hidden), (rows, hidden, d), (rows, d, outputs), (rows, d, d)]
-    else:
-        row_products = [(rows, d, hidden), (rows, hidden, outputs), (rows, d, outputs)]
-        row_products += [] if m.equals_token else [(rows, d, d)]
-        token_products += [(hidden, d, outputs)]
-        token_products += [(d, d, hidden), (d, d, outputs)] if m.equals_token else []
+    base = _padded(outputs) if folds else d
+    width = -(-(hidden + base) // LINE) * LINE
+    floor = [(rows, d, hidden), (rows, hidden, outputs if folds else d), (rows, d, outputs)]
+    floor += [] if folds and m.equals_token else [(rows, d, d)]
+    token_products = [(own, d, d), *[(2 * sizes.d_vocab + m.equals_token, d, d)] * 2]
+    token_products += [(own, d, d)] if m.equals_token else [(sizes.d_vocab, d, sizes.d_vocab)]
+    token_products += [(d, d, width), (2 * sizes.d_vocab, d, width), (sizes.d_vocab, d, width)]
+    token_products += [(hidden, d, base)] if folds else []
+    unembedding = [] if folds else [(rows, d, _padded(outputs))]
     return Counts(
-        row_products=row_products,
+        floor_products=floor,
+        row_products=[(rows, hidden, base), *unembedding],
         token_products=token_products,
-        activations=rows * (d + hidden + outputs),
+        activations=rows * (width + outputs),
         parameters=_parameters(m, sizes),
+        looked_up=rows * (2 * m.n_heads + 1) * width,
     )
 
 
@@ -99,11 +115,17 @@ def embedding_mlp(model: Model, sizes: Sizes) -> Counts:
     deeper = [(rows, hidden, hidden)] * (m.n_hidden_layers - 1)
     first = [(sizes.d_vocab, m.d_model, hidden)] * tables
     return Counts(
-        row_products=[*first, *deeper, (rows, hidden, sizes.n_classes)],
-        token_products=[],
+        floor_products=[*first, *deeper, (rows, hidden, sizes.n_classes)],
+        row_products=[*deeper, (rows, hidden, _padded(sizes.n_classes))],
+        token_products=first,
         activations=rows * (m.n_hidden_layers * hidden + sizes.n_classes),
         parameters=_parameters(m, sizes),
     )
+
+
+def _padded(width: int) -> int:
+    """Columns that outputs of so many classes are computed with."""
+    return padded(torch.empty(1, 1, width)).shape[2]
 
 
 def _parameters(model: Model, sizes: Sizes) -> int:

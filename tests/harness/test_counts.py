@@ -42,11 +42,13 @@ def taken(model: Model, p: int) -> int:
 def test_the_counted_operations_are_those_of_the_fast_path(name: str):
     model, p = FAST_PATHS[name]
     counted = count(model, Sizes(rows=p * p, d_vocab=p, n_classes=p))
-    assert counted.flops == pytest.approx(taken(model, p), rel=TOLERANCE)
+    assert counted.product_flops == pytest.approx(taken(model, p), rel=TOLERANCE)
 
 
 def test_bytes_are_eight_passes_over_the_parameters_and_two_over_the_activations():
-    counted = Counts(row_products=[], token_products=[], activations=10, parameters=3)
+    counted = Counts(
+        floor_products=[], row_products=[], token_products=[], activations=10, parameters=3
+    )
     assert counted.bytes_moved == 4 * (8 * 3 + 2 * 10)
 
 
@@ -61,7 +63,7 @@ def test_parameters_and_activations_of_the_smallest_mlp():
 def test_every_case_is_counted_with_the_rows_of_its_networks(case: Case):
     rows = {len(job.rows) for job in case.jobs()[:2]}
     wanted = {case.batch_size} if case.batch_size else rows
-    assert {shape[0] for shape in case.counts().row_products} & wanted == wanted
+    assert {shape[0] for shape in case.counts().floor_products} & wanted == wanted
 
 
 def test_the_floor_takes_each_counted_product_and_its_two_backward_ones():
@@ -69,7 +71,9 @@ def test_the_floor_takes_each_counted_product_and_its_two_backward_ones():
     run = floor.products(2, shapes, "cpu")
     with FlopCounterMode(display=False) as counter:
         run()
-    counted = Counts(row_products=shapes, token_products=[], activations=0, parameters=0)
+    counted = Counts(
+        floor_products=shapes, row_products=shapes, token_products=[], activations=0, parameters=0
+    )
     assert counter.get_total_flops() == 2 * counted.flops
 
 
