@@ -136,10 +136,24 @@ class OneLayerTransformer(Model):
 
     def neurons(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """MLP activations after the nonlinearity at the last position."""
+        return self._hidden(params, rows)[1]
+
+    def observe(
+        self, params: Parameters, rows: Rows
+    ) -> tuple[Float[Tensor, "model row n_outputs"], Float[Tensor, "model row neuron"]]:
+        """The hidden layer once, and W_out · W_U before the product over the rows."""
+        mid, post = self._hidden(params, rows)
+        direct = torch.bmm(mid + params["b_out"].unsqueeze(1), params["W_U"])
+        return torch.baddbmm(direct, post, self.neuron_to_logit(params)), post
+
+    def _hidden(
+        self, params: Parameters, rows: Rows
+    ) -> tuple[Float[Tensor, "model row d_model"], Float[Tensor, "model row neuron"]]:
+        """The residual stream before the MLP, and the MLP's activations."""
         own, z = self._attended(params, rows)
         mid = torch.baddbmm(own, z, self._w_o(params))
         pre = torch.baddbmm(params["b_in"].unsqueeze(1), mid, params["W_in"])
-        return activate(pre, self.activation)
+        return mid, activate(pre, self.activation)
 
     def neuron_to_logit(self, params: Parameters) -> Float[Tensor, "model neuron n_outputs"]:
         """W_out · W_U."""
