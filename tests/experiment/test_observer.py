@@ -1,6 +1,7 @@
 """A look at a stack of networks: the numbers of each of them, and nothing waits for the device."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -99,11 +100,28 @@ def test_the_size_of_the_chunks_changes_nothing(model: str, monkeypatch: pytest.
     monkeypatch.setattr(observer_module, "_CHUNK_NUMBERS", 1)
     chunks = observer.chunks(params, range(COUNT))
     assert [list(networks) for _, networks in chunks] == [[0], [1], [2], [3], [4]]
-    single = Metrics.join([observer.measure(*chunk) for chunk in reversed(chunks)])
+    single = Metrics.join([observer.measure(chunk) for chunk in reversed(chunks)])
     torch.testing.assert_close(single.table.flip(0), whole.table, rtol=1e-5, atol=1e-6)
     assert observer.key_frequencies(params, range(COUNT)) == [
         keys for part, networks in chunks for keys in observer.key_frequencies(part, networks)
     ]
+
+
+def test_chunks_may_be_taken_at_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(observer_module, "_CHUNK_NUMBERS", 1)
+    model, task = MODELS["mlp"], TASKS["addition"]
+    alone, params = prepared(model, task)
+    splits, keys = (
+        [task.make_split(task.table(), i) for i in range(COUNT)],
+        [[1], [2, 3], [], [4], [5]],
+    )
+    with ThreadPoolExecutor(3) as pool:
+        together = Observer(model, task.table(), splits, pool.map)
+        look = [observer.metrics(params, range(COUNT)) for observer in (alone, together)]
+        found = [observer.progress(params, range(COUNT), keys) for observer in (alone, together)]
+    assert torch.equal(look[0].table, look[1].table)
+    for name, values in vars(found[0]).items():
+        torch.testing.assert_close(vars(found[1])[name], values, rtol=0, atol=0, msg=name)
 
 
 class NoWaiting(TorchDispatchMode):

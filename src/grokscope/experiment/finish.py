@@ -11,7 +11,7 @@ import numpy as np
 
 from grokscope.experiment.config import Plan
 from grokscope.experiment.key_progress import final_key_frequencies, progress_columns
-from grokscope.experiment.observer import Observer
+from grokscope.experiment.observer import Each, Observer
 from grokscope.experiment.trainer import Ending, curve_terms, make_splits
 from grokscope.measures.curve import Curve
 from grokscope.measures.grokdef import Verdict, judge
@@ -29,11 +29,18 @@ _FINAL = ("train/loss", "train/acc", "test/loss", "test/acc", "test/acc_novel", 
 Columns = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 
 
-def finish(plan: Plan, run: RunDirectory, ended: Mapping[int, Ending]) -> None:
-    """Judge every network and write summary, events and progress measures."""
+def finish(plan: Plan, run: RunDirectory, ended: Mapping[int, Ending], each: Each = map) -> None:
+    """Judge every network and write summary, events and progress measures.
+
+    Args:
+        plan: of the run.
+        run: where its curves and checkpoints are.
+        ended: why and when each network ended.
+        each: what takes the networks of a checkpoint chunk by chunk.
+    """
     table = plan.base.task.table()
     splits = make_splits(plan, table)
-    observer = Observer(plan.base.model.stack_key(), table, splits)
+    observer = Observer(plan.base.model.stack_key(), table, splits, each)
     keys = final_key_frequencies(run, observer)
     if columns := progress_columns(run, observer, keys):
         run.write_progress(columns)

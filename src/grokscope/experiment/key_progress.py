@@ -1,20 +1,18 @@
 """Final key frequencies, and the progress measures of every kept checkpoint that go by them.
 
 By their published definition the measures use the frequencies of the end (arXiv 2301.05217), so
-they are taken from the checkpoints when training is over, a few networks at a time.
+they are taken from the checkpoints when training is over, one checkpoint in memory at a time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from grokscope.experiment.observer import Observer
 from grokscope.measures.progress import Progress
+from grokscope.models import Parameters
 from grokscope.store import RunDirectory
-
-_NUMBERS = ("restricted_loss", "excluded_loss", "full_loss", "logit_fve")
 
 
 def final_key_frequencies(run: RunDirectory, observer: Observer) -> dict[int, list[int]]:
@@ -24,11 +22,9 @@ def final_key_frequencies(run: RunDirectory, observer: Observer) -> dict[int, li
         last |= dict.fromkeys(entry.networks, entry.name)
     found: dict[int, list[int]] = {}
     for name in sorted(set(last.values())):
-        point = run.load_checkpoint(name, ["model"])
-        chosen = [i for i, network in enumerate(point.networks) if last[network] == name]
-        networks = [point.networks[i] for i in chosen]
-        params = {name: value[chosen] for name, value in point.groups["model"].items()}
-        found |= zip(networks, observer.key_frequencies(params, networks), strict=True)
+        networks = [network for network, its_last in last.items() if its_last == name]
+        keys = observer.key_frequencies(_weights(run, name, networks), networks)
+        found |= zip(networks, keys, strict=True)
     return found
 
 
@@ -42,33 +38,31 @@ def progress_columns(
     networks: list[int] = []
     steps: list[int] = []
     found: list[Progress] = []
-    for step, some, measured in _measured(run, observer, keys):
-        networks += some
-        steps += [step] * len(some)
-        found.append(measured)
-    if not found:
-        return {}
-    singly = [row.tolist() for part in found for row in part.excluded_loss_by_frequency]
-    columns = {
-        f"progress/{name}": torch.cat([getattr(part, name) for part in found]).numpy()
-        for name in _NUMBERS
-    }
-    identity = {"network": np.array(networks), "step": np.array(steps)}
-    return identity | columns | {"progress/excluded_loss_by_frequency": singly}
-
-
-def _measured(
-    run: RunDirectory, observer: Observer, keys: Mapping[int, Sequence[int]]
-) -> Iterator[tuple[int, Sequence[int], Progress]]:
-    """Step, networks and progress measures, a few networks of one checkpoint at a time."""
     for entry in run.checkpoints():
-        if not any(keys.get(network) for network in entry.networks):
+        some = [network for network in entry.networks if keys.get(network)]
+        if not some:
             continue
-        point = run.load_checkpoint(entry.name, ["model"])
-        chosen = [i for i, network in enumerate(point.networks) if keys.get(network)]
-        networks = [point.networks[i] for i in chosen]
-        params = {name: value[chosen] for name, value in point.groups["model"].items()}
-        for part, some in observer.chunks(params, networks):
-            measured = observer.progress(part, some, [keys[network] for network in some])
-            if measured is not None:
-                yield point.step, some, measured
+        params = _weights(run, entry.name, some)
+        measured = observer.progress(params, some, [keys[network] for network in some])
+        if measured is None:
+            return {}
+        networks += some
+        steps += [entry.step] * len(some)
+        found.append(measured)
+    return _columns(networks, steps, Progress.join(found)) if found else {}
+
+
+def _columns(networks: Sequence[int], steps: Sequence[int], progress: Progress) -> dict[str, Any]:
+    columns: dict[str, Any] = {"network": np.array(networks), "step": np.array(steps)}
+    for name, values in vars(progress).items():
+        is_series = isinstance(values, list)
+        columns[f"progress/{name}"] = [v.tolist() for v in values] if is_series else values.numpy()
+    return columns
+
+
+def _weights(run: RunDirectory, name: str, networks: Sequence[int]) -> Parameters:
+    """Parameters of some networks of a checkpoint."""
+    point = run.load_checkpoint(name, ["model"])
+    place = {network: i for i, network in enumerate(point.networks)}
+    chosen = [place[network] for network in networks]
+    return {name: value[chosen] for name, value in point.groups["model"].items()}

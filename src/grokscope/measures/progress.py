@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
-from torch.nn import functional as F
 
 from grokscope.algebra.fourier import basis_on, n_frequencies
 from grokscope.measures.grid import by_answer
@@ -51,6 +50,17 @@ class Progress:
     full_loss: Float64[Tensor, " model"]
     logit_fve: Float64[Tensor, " model"]
 
+    @classmethod
+    def join(cls, parts: Sequence["Progress"]) -> "Progress":
+        """The measures of several populations, one after the other."""
+        return cls(
+            restricted_loss=torch.cat([part.restricted_loss for part in parts]),
+            excluded_loss=torch.cat([part.excluded_loss for part in parts]),
+            excluded_loss_by_frequency=[r for p in parts for r in p.excluded_loss_by_frequency],
+            full_loss=torch.cat([part.full_loss for part in parts]),
+            logit_fve=torch.cat([part.logit_fve for part in parts]),
+        )
+
 
 def progress_measures(
     logits: Float[Tensor, "model order order order"],
@@ -66,22 +76,24 @@ def progress_measures(
         frequencies: key frequencies of each network.
         train: training rows on the grid.
     """
+    n = logits.shape[1]
     table, trained = by_answer(logits).double(), by_answer(train)
-    groups = _groups(frequencies, n_frequencies(logits.shape[1])).to(logits.device)
+    keys = _padded(frequencies).to(logits.device)
     mean = table.mean(2)
-    parts = _parts(mean, groups)
+    parts = _parts(mean, keys)
     losses = _losses_without(table, parts)
     kept = torch.where(trained.unsqueeze(1), losses, 0.0).sum((2, 3))
     excluded = kept / trained.sum((1, 2)).unsqueeze(1)
+    chosen = (keys.unsqueeze(2) == torch.arange(1, n_frequencies(n) + 1, device=keys.device)).any(1)
     return Progress(
         restricted_loss=_mean_loss(parts[:, _TOGETHER] + mean.mean(1, keepdim=True)),
         excluded_loss=excluded[:, _TOGETHER],
         excluded_loss_by_frequency=[
-            row[_SINGLY : _SINGLY + len(keys)]
-            for row, keys in zip(excluded, frequencies, strict=True)
+            row[_SINGLY : _SINGLY + len(own)]
+            for row, own in zip(excluded, frequencies, strict=True)
         ],
         full_loss=losses[:, _NOTHING].mean((1, 2)),
-        logit_fve=logit_fve(table, groups[:, _TOGETHER]),
+        logit_fve=logit_fve(table, chosen),
     )
 
 
@@ -89,24 +101,27 @@ def progress_measures(
 _NOTHING, _TOGETHER, _SINGLY = 0, 1, 2
 
 
-def _groups(frequencies: Frequencies, highest: int) -> Bool[Tensor, "model group frequency"]:
-    """The frequencies of each group; the last groups of networks with few keys are empty."""
+def _padded(frequencies: Frequencies) -> Int[Tensor, "model key"]:
+    """The key frequencies of each network, 0 where it has fewer than others."""
     most = max((len(keys) for keys in frequencies), default=0)
-    groups = torch.zeros(len(frequencies), _SINGLY + most, highest, dtype=torch.bool)
-    for network, keys in zip(groups, frequencies, strict=True):
-        for group, k in enumerate(keys, _SINGLY):
-            network[_TOGETHER, k - 1] = network[group, k - 1] = True
-    return groups
+    return torch.tensor([[*keys] + [0] * (most - len(keys)) for keys in frequencies]).long()
 
 
 def _parts(
-    mean: Float64[Tensor, "model order order"], groups: Bool[Tensor, "model group frequency"]
+    mean: Float64[Tensor, "model order order"], keys: Int[Tensor, "model key"]
 ) -> Float64[Tensor, "model group order order"]:
-    """Logits (s, c) of each group of frequencies: the projections of `mean` on their waves."""
+    """Logits (s, c) of nothing, of all key frequencies, and of each: projections of `mean`."""
     n = mean.shape[1]
     basis = basis_on(n, mean.dtype, mean.device)
-    rows = F.pad(groups.repeat_interleave(2, 2)[..., : n - 1], (1, 0))
-    return basis.T @ (rows.unsqueeze(3) * (basis @ mean).unsqueeze(1))
+    waves = torch.cat([basis, basis.new_zeros(1, n)])
+    along = torch.cat([basis @ mean, mean.new_zeros(len(mean), 1, n)], 1)
+    # two rows for each frequency; the row of zeros where there is no sine, or no frequency
+    rows = torch.stack([2 * keys - 1, 2 * keys], 2)
+    rows = torch.where((keys.unsqueeze(2) > 0) & (rows < n), rows, n)
+    models = torch.arange(len(mean), device=mean.device)[:, None, None]
+    singly = waves[rows].mT @ along[models, rows]
+    together = singly.sum(1, keepdim=True)
+    return torch.cat([torch.zeros_like(together), together, singly], 1)
 
 
 def _losses_without(
@@ -126,7 +141,7 @@ def _losses_without(
     weights = (own_parts.unsqueeze(3) - parts).exp_()
     losses = torch.einsum("msic,mgsc->mgsi", terms, weights).log_()
     # a loss of more than some 700 nats overflows here: those networks are taken the long way
-    broken = (~losses.isfinite()).flatten(1).any(1).nonzero().flatten()
+    broken = (~losses.sum((1, 2, 3)).isfinite()).nonzero().flatten()
     for i in broken.tolist():
         rest = table[i].unsqueeze(0) - parts[i].unsqueeze(2)
         losses[i] = rest.logsumexp(3) - rest.diagonal(dim1=1, dim2=3).mT
