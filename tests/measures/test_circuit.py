@@ -9,7 +9,7 @@ from grokscope.algebra.cyclic import CyclicStructure, additive, multiplicative
 from grokscope.measures.grid import neurons_to_grid, to_grid
 from grokscope.measures.neuron_frequency import key_frequencies
 from grokscope.measures.progress import progress_measures
-from grokscope.measures.spectrum import coordinate_embeddings, embedding_spectrum
+from grokscope.measures.spectrum import coordinate_embeddings, embedding_norms, embedding_spectrum
 from grokscope.models.base import Parameters
 from grokscope.models.mlp import EmbeddingMLP
 from grokscope.models.rows import Rows
@@ -68,7 +68,7 @@ def test_a_network_that_adds_on_circles_shows_its_frequencies_everywhere(name: s
     assert key_frequencies(neurons) == [keys]
     embeddings = model.operand_embeddings(params, d_vocab)
     assert coordinate_embeddings(embeddings, structure).shape == (1, 2, n, 2 * len(keys))
-    spectrum = embedding_spectrum(embeddings, structure)[0]
+    spectrum = embedding_spectrum(embedding_norms(embeddings, structure))[0]
     assert (torch.nonzero(spectrum > 1e-6).flatten() + 1).tolist() == keys
     grid = to_grid(logits, inputs, structure)
     found = progress_measures(grid, [keys], torch.ones_like(grid[..., 0], dtype=torch.bool))

@@ -6,9 +6,9 @@ import torch
 from grokscope.algebra.cyclic import CyclicStructure, additive, multiplicative
 from grokscope.core.errors import SettingError
 from grokscope.measures.grid import (
+    by_answer,
     grid_rows,
     mask_to_grid,
-    mean_by_answer,
     neurons_to_grid,
     to_grid,
 )
@@ -64,12 +64,12 @@ def test_neurons_and_masks_take_the_same_rows_as_logits():
     assert torch.equal(neurons[..., 0] > 0.5, mask_to_grid(values > 0.5, inputs, structure))
 
 
-def test_mean_by_answer_averages_the_inputs_of_one_sum():
-    grid = torch.randn(5, 5, 5)
-    mean = mean_by_answer(grid)
+def test_inputs_are_gathered_by_the_sum_of_their_coordinates():
+    grid = torch.randn(2, 5, 5, 3)
+    table = by_answer(grid)
     for s in range(5):
-        rows = [grid[x, y].double() for x in range(5) for y in range(5) if (x + y) % 5 == s]
-        torch.testing.assert_close(mean[s], torch.stack(rows).mean(0))
+        for x in range(5):
+            assert torch.equal(table[:, s, x], grid[:, x, (s - x) % 5])
 
 
 def test_a_table_with_a_missing_pair_is_refused():

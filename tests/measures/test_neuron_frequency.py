@@ -6,6 +6,7 @@ import torch
 from grokscope.algebra.cyclic import additive, multiplicative
 from grokscope.measures.grid import neurons_to_grid
 from grokscope.measures.neuron_frequency import key_frequencies, neuron_frequencies
+from reference import watching
 from reference.circuit import planted_neurons
 from reference.fourier import slow_neuron_share
 
@@ -88,3 +89,25 @@ def test_one_vote_is_never_enough_however_small_the_network():
     stray = planted_neurons(structure, inputs, [9], per_frequency=1)
     grid = neurons_to_grid(torch.cat([pair, stray], 1).unsqueeze(0), inputs, structure)
     assert key_frequencies(grid) == [[3]]
+
+
+@pytest.mark.parametrize("n", [11, 12, 23])
+def test_a_stack_is_measured_like_its_networks_one_by_one(n: int):
+    stream = torch.Generator().manual_seed(n)
+    pure = [[1, 4], [5], [2, n // 2]]
+    networks = [planted_neurons(additive(n), full_table(n), keys, 5) for keys in pure]
+    width = max(network.shape[1] for network in networks)
+    noise = torch.rand(4, n * n, width, generator=stream)
+    for i, network in enumerate(networks):
+        noise[i, :, : network.shape[1]] *= 0.3 * i
+        noise[i, :, : network.shape[1]] += network
+    noise[3, :, ::2] = 1.0  # dead
+    grid = neurons_to_grid(noise, full_table(n), additive(n))
+    found, keys = neuron_frequencies(grid), key_frequencies(grid)
+    assert keys[0] == pure[0]
+    for i in range(4):
+        shares, energy = watching.neuron_shares(grid[i])
+        assert found.fraction[i].tolist() == pytest.approx(shares.max(0)[0].tolist(), abs=1e-5)
+        moving = energy > 1e-6
+        assert torch.equal(found.frequency[i][moving], shares.argmax(0)[moving] + 1)
+        assert keys[i] == watching.key_frequencies(grid[i])

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from grokscope.measures.norm import logit_scale, weight_norm
+from reference import watching
 
 
 def test_weight_norm_is_the_length_of_all_parameters_in_a_row():
@@ -27,3 +28,9 @@ def test_logit_scale_is_a_root_mean_square_that_ignores_the_level_of_a_row():
     logits = torch.tensor([[[3.0, -3.0], [1.0, -1.0]]])
     assert logit_scale(logits).item() == pytest.approx(5**0.5)
     assert logit_scale(logits + 100).item() == pytest.approx(5**0.5)
+
+
+def test_logit_scale_agrees_with_the_variance_of_each_row():
+    logits = 3 + 20 * torch.randn(4, 50, 7)
+    expected = [watching.logit_scale(network) for network in logits]
+    assert logit_scale(logits).tolist() == pytest.approx(expected, rel=1e-6)

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from grokscope.measures.table_loss import table_metrics
+from grokscope.measures.table_loss import PARTS, row_losses, table_metrics
+from reference import watching
 
 
 def masks(*rows: list[int], n: int = 4) -> torch.Tensor:
@@ -16,7 +17,8 @@ def masks(*rows: list[int], n: int = 4) -> torch.Tensor:
 
 
 def metrics(logits, labels, train, novel, mirrored):
-    found = table_metrics(logits, labels, train=train, novel=novel, mirrored=mirrored)
+    parts = torch.stack([train, novel | mirrored, novel, mirrored], 1)
+    found = table_metrics(logits, labels, parts)
     return {name: values.tolist() for name, values in found.items()}
 
 
@@ -80,3 +82,30 @@ def test_flat_logits_are_right_only_as_often_as_one_class_is():
     found = metrics(torch.zeros(1, 4, 3), labels, rows, masks([]), masks([]))
     assert found["train/acc"] == [0.25]
     assert found["train/loss"] == [pytest.approx(math.log(3))]
+
+
+@pytest.mark.parametrize("layout", ["rows first", "outputs first"])
+def test_a_stack_is_measured_like_its_networks_one_by_one(layout: str):
+    stream = torch.Generator().manual_seed(0)
+    logits = 30 * torch.randn(5, 60, 8, generator=stream)
+    logits = logits if layout == "rows first" else logits.mT.contiguous().mT
+    labels = torch.randint(0, 7, (60,), generator=stream)
+    kind = torch.randint(0, 3, (5, 60), generator=stream)
+    found = metrics(logits, labels, kind == 0, kind == 1, kind == 2)
+    for i in range(5):
+        rows = (kind[i] == 0, kind[i] > 0, kind[i] == 1, kind[i] == 2)
+        expected = watching.table_metrics(logits[i], labels, dict(zip(PARTS, rows, strict=True)))
+        for name, value in expected.items():
+            assert found[name][i] == pytest.approx(value, rel=1e-13, abs=1e-15)
+            assert found[name][i] == value or name.partition("/")[2].startswith("loss")
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -math.inf, math.inf, math.nan])
+def test_ties_and_numbers_that_are_not_finite_are_answered_as_by_argmax(value: float):
+    stream = torch.Generator().manual_seed(1)
+    # few different values: most rows have several largest logits
+    logits = torch.randint(0, 3, (4, 200, 5), generator=stream).float()
+    logits[torch.rand(logits.shape, generator=stream) < 0.1] = value
+    labels = torch.randint(0, 5, (200,), generator=stream)
+    loss, right = row_losses(logits, labels)
+    assert torch.equal(right, (logits.argmax(2) == labels) & loss.isfinite())

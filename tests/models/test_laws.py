@@ -66,6 +66,15 @@ def test_readout_equals_plain_forward(name: str, dtype: torch.dtype, tolerance: 
 
 
 @pytest.mark.parametrize("name", VARIANTS)
+def test_a_look_sees_the_readout_and_the_neurons(name: str):
+    model, rows = VARIANTS[name], Rows(_rows())
+    params = _stack(model, torch.float64)
+    logits, neurons = model.observe(params, rows)
+    torch.testing.assert_close(logits, model.readout(params, rows))
+    torch.testing.assert_close(neurons, model.neurons(params, rows))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
 def test_readout_and_plain_forward_have_the_same_gradients(name: str):
     model, inputs = VARIANTS[name], _rows()
     constants = model.constants([model] * 3)

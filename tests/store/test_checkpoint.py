@@ -28,6 +28,18 @@ def test_a_checkpoint_comes_back_exactly(run, make):
     assert loaded.facts == facts
 
 
+def test_some_groups_are_read_and_compared_without_the_others(run, make):
+    run.save_checkpoint("step-00000020", make.groups(3.0), make.facts(20))
+    folder = run.path / "checkpoints" / "step-00000020"
+    (folder / "optim.safetensors").write_bytes(b"damaged")
+    loaded = run.load_checkpoint("step-00000020", ["model"])
+    assert equal(loaded.groups, {"model": make.groups(3.0)["model"]})
+    assert loaded.facts == make.facts(20)
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(VerificationError, match=r"model\.safetensors"):
+        run.load_checkpoint("step-00000020", ["model"])
+
+
 def test_views_tied_and_special_tensors_are_stored_by_value(run, make):
     base = torch.arange(12.0).reshape(3, 4)
     tensors = {

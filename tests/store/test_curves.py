@@ -5,6 +5,7 @@ import pytest
 
 from grokscope.core.errors import UsageError, VerificationError
 from grokscope.store import RunDirectory
+from grokscope.store.segments import connect, read_tables, write_table
 
 
 @pytest.fixture
@@ -44,6 +45,26 @@ def test_lists_of_different_lengths_are_padded(empty):
     empty.write_progress({"network": [0, 1, 2], "step": [0, 0, 0], "s": series})
     expected = [[1, np.nan, np.nan], [np.nan] * 3, [1, np.nan, 3]]
     np.testing.assert_array_equal(empty.progress()["s"], expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+@pytest.mark.parametrize("width", [0, 1, 60])
+def test_a_matrix_is_stored_like_the_lists_of_its_rows(tmp_path, dtype, width):
+    matrix = np.arange(5 * width).reshape(width, 5).astype(dtype).T
+    if dtype != np.int64 and width:
+        matrix[1, 0], matrix[2, -1] = np.nan, np.inf
+    keys = {"network": np.arange(5), "step": np.zeros(5, int)}
+    stored = []
+    for name, values in (("matrix", matrix), ("lists", matrix.astype(float).tolist())):
+        path = tmp_path / f"{name}.parquet"
+        write_table(path, keys | {"s/x": values, "y": np.arange(5.0)})
+        with connect() as connection:
+            rows = connection.execute(f"SELECT * FROM '{path}'").fetchall()
+            stored.append((repr(rows), read_tables([path], ["y", "s/x"])))
+    assert stored[0][0] == stored[1][0]
+    assert list(stored[0][1]) == ["y", "s/x"]
+    for name, values in stored[0][1].items():
+        np.testing.assert_array_equal(values, stored[1][1][name])
 
 
 def test_nan_and_infinity_come_back(empty):

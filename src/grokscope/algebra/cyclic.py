@@ -5,6 +5,7 @@ Z_(p-1) once each number is replaced by its discrete logarithm, so that one set 
 all four operations (Nanda et al., arXiv 2301.05217; Power et al., arXiv 2201.02177).
 """
 
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -54,6 +55,25 @@ class CyclicStructure:
     def answers(self) -> Int[Tensor, " order"]:
         """Class that stands for each coordinate 0 … n-1."""
         return _members(self.answer_coordinates)
+
+    @functools.lru_cache(maxsize=32)  # noqa: B019 (a structure is small, and few are ever made)
+    def on(self, device: torch.device) -> "Members":
+        """Operands and answers on a device, copied there once."""
+        slots = [self.operands(slot) for slot in range(self.n_slots)]
+        return Members(operands=torch.stack(slots).to(device), answers=self.answers().to(device))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Members:
+    """The tokens and classes of a group's members on one device.
+
+    Attributes:
+        operands: token that stands for each coordinate 0 … n-1 in each slot.
+        answers: class that stands for each coordinate 0 … n-1.
+    """
+
+    operands: Int[Tensor, "slot order"]
+    answers: Int[Tensor, " order"]
 
 
 def additive(p: int, sign: int = 1) -> CyclicStructure:

@@ -1,9 +1,10 @@
 """The real Fourier basis of functions on the cyclic group Z_n."""
 
+import functools
 import math
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
@@ -37,6 +38,15 @@ def fourier_basis(n: int) -> Float64[Tensor, "n n"]:
     return torch.cat([constant, waves, alternating])
 
 
+@functools.lru_cache(maxsize=32)
+def basis_on(n: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "n n"]:
+    """`fourier_basis` in one precision on one device, to be read only.
+
+    It is kept: a copy to a device waits for all that the device still has to do.
+    """
+    return fourier_basis(n).to(device=device, dtype=dtype)
+
+
 def frequency_rows(k: int, n: int) -> slice:
     """Rows of `fourier_basis(n)` that belong to frequency k: two, or one when k = n/2.
 
@@ -46,3 +56,11 @@ def frequency_rows(k: int, n: int) -> slice:
     if not 1 <= k <= n_frequencies(n):
         raise SettingError("k", f"between 1 and {n_frequencies(n)}", k)
     return slice(2 * k - 1, min(2 * k + 1, n))
+
+
+def by_frequency(rows: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch frequency"]:
+    """Numbers of the basis rows, the constant left out, summed over each frequency's rows."""
+    total = rows[..., 1::2].clone()
+    sines = rows[..., 2::2]  # for even n the highest frequency has none
+    total[..., : sines.shape[-1]] += sines
+    return total

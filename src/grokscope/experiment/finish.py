@@ -3,51 +3,89 @@
 Everything here is computed from what is on disk, so a finished run can be judged again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from grokscope.experiment.config import Plan
-from grokscope.experiment.observer import Observer
-from grokscope.experiment.record import Record
-from grokscope.experiment.trainer import Ending, curve_facts, make_splits
+from grokscope.experiment.key_progress import final_key_frequencies, progress_columns
+from grokscope.experiment.observer import Each, Observer
+from grokscope.experiment.trainer import Ending, curve_terms, make_splits
+from grokscope.measures.curve import Curve
 from grokscope.measures.grokdef import Verdict, judge
-from grokscope.models import Parameters
+from grokscope.measures.running_judge import Terms
 from grokscope.store import RunDirectory
-from grokscope.tasks import Table
 
+_CURVE = {
+    "train_acc": "train/acc",
+    "test_acc": "test/acc_novel",
+    "train_loss": "train/loss",
+    "test_loss": "test/loss_novel",
+}
 _FINAL = ("train/loss", "train/acc", "test/loss", "test/acc", "test/acc_novel", "test/acc_mirrored")
 
+Columns = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 
-def finish(plan: Plan, run: RunDirectory, ended: Mapping[int, Ending]) -> None:
-    """Judge every network and write summary, events and progress measures."""
+
+def finish(plan: Plan, run: RunDirectory, ended: Mapping[int, Ending], each: Each = map) -> None:
+    """Judge every network and write summary, events and progress measures.
+
+    Args:
+        plan: of the run.
+        run: where its curves and checkpoints are.
+        ended: why and when each network ended.
+        each: what takes the networks of a checkpoint chunk by chunk.
+    """
     table = plan.base.task.table()
     splits = make_splits(plan, table)
-    observer = Observer(plan.base.model.stack_key(), table, splits)
-    keys = _final_key_frequencies(run, observer)
-    if columns := _progress_columns(run, observer, keys):
+    observer = Observer(plan.base.model.stack_key(), table, splits, each)
+    keys = final_key_frequencies(run, observer)
+    if columns := progress_columns(run, observer, keys):
         run.write_progress(columns)
-    record, curves = Record.resumed(len(plan.networks), run), run.curves()
+    curves = run.curves(["network", "step", *dict.fromkeys([*_CURVE.values(), *_FINAL])])
+    varying = plan.varying()
     summary: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
     for network, config in enumerate(plan.networks):
-        ending = ended[network]
-        curve = record.curve(
-            network,
-            **curve_facts(plan, table, splits, network),
-            loss_scale=_loss_scale(table),
-            budget_ended=ending.reason == "budget",
-            diverged_step=ending.step if ending.reason == "diverged" else None,
-        )
+        own, ending = _of(curves, network), ended[network]
         optimizer = config.optimizer
-        verdict = judge(curve, learning_rate=optimizer.lr, weight_decay=optimizer.weight_decay)
+        verdict = judge(
+            _curve(own, curve_terms(plan, table, splits, network), ending),
+            learning_rate=optimizer.lr,
+            weight_decay=optimizer.weight_decay,
+        )
         events += [{"network": network} | asdict(event) for event in verdict.events]
-        row = _identity(plan, run, network) | _judgement(verdict, ending)
-        summary.append(row | {"key_frequencies": keys.get(network, [])} | _last(curves, network))
+        row = _identity(plan, run, network) | {"settings": varying[network]}
+        row |= _judgement(verdict, ending) | {"key_frequencies": keys.get(network, [])}
+        summary.append(row | _last(own))
     run.append_events(events)
     run.write_summary(summary)
+
+
+def _of(curves: Columns, network: int) -> Columns:
+    """One network's rows of columns that are sorted by network."""
+    if not curves:  # every network diverged before it was looked at
+        return {name: np.empty(0) for name in ("step", *_CURVE.values(), *_FINAL)}
+    start, stop = np.searchsorted(curves["network"], [network, network + 1])
+    return {name: values[start:stop] for name, values in curves.items()}
+
+
+def _curve(own: Columns, terms: Terms, ending: Ending) -> Curve:
+    columns: dict[str, Any] = {
+        name: own[metric].astype(np.float64) for name, metric in _CURVE.items()
+    }
+    return Curve(
+        step=own["step"].astype(np.int64),
+        **columns,
+        n_test=terms.n_test,
+        chance=terms.chance,
+        ceiling=terms.ceiling,
+        loss_scale=terms.loss_scale,
+        budget_ended=ending.reason == "budget",
+        diverged_step=ending.step if ending.reason == "diverged" else None,
+    )
 
 
 def _identity(plan: Plan, run: RunDirectory, network: int) -> dict[str, Any]:
@@ -59,7 +97,6 @@ def _identity(plan: Plan, run: RunDirectory, network: int) -> dict[str, Any]:
         "recipe": plan.recipe,
         "task": config.task.name,
         "model": config.model.name,
-        "settings": plan.varying()[network],
     }
 
 
@@ -92,52 +129,7 @@ def _judgement(verdict: Verdict, ending: Ending) -> dict[str, Any]:
     }
 
 
-def _last(curves: Mapping[str, Any], network: int) -> dict[str, float | None]:
+def _last(own: Columns) -> dict[str, float | None]:
     """The last value of the main metrics, `None` where it is undefined."""
-    rows = np.flatnonzero(curves["network"] == network) if curves else np.array([], dtype=int)
-    values = {name: float(curves[name][rows[-1]]) if len(rows) else np.nan for name in _FINAL}
+    values = {name: float(own[name][-1]) if len(own[name]) else np.nan for name in _FINAL}
     return {n.replace("/", "_"): v if np.isfinite(v) else None for n, v in values.items()}
-
-
-def _loss_scale(table: Table) -> float:
-    return float(np.log(table.n_classes))
-
-
-def _final_key_frequencies(run: RunDirectory, observer: Observer) -> dict[int, list[int]]:
-    """Key frequencies of every network at its last checkpoint."""
-    last: dict[int, str] = {}
-    for entry in sorted(run.checkpoints(), key=lambda entry: entry.step):
-        last |= dict.fromkeys(entry.networks, entry.name)
-    found: dict[int, list[int]] = {}
-    for name in sorted(set(last.values())):
-        point = run.load_checkpoint(name)
-        keys = observer.key_frequencies(point.groups["model"], point.networks)
-        pairs = zip(point.networks, keys, strict=True)
-        found |= {network: key for network, key in pairs if last[network] == name}
-    return found
-
-
-def _progress_columns(
-    run: RunDirectory, observer: Observer, keys: Mapping[int, Sequence[int]]
-) -> dict[str, Any]:
-    """Progress measures of every kept checkpoint, with each network's final key frequencies.
-
-    They say something of those frequencies only, so a network without any has none.
-    """
-    rows: list[dict[str, Any]] = []
-    for entry in run.checkpoints():
-        point = run.load_checkpoint(entry.name)
-        for i, network in enumerate(point.networks):
-            one: Parameters = {name: v[i : i + 1] for name, v in point.groups["model"].items()}
-            frequencies = keys.get(network, [])
-            measured = observer.progress(one, network, frequencies) if frequencies else None
-            if measured is not None:
-                rows.append({"network": network, "step": point.step} | _progress_row(measured))
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-
-
-def _progress_row(measured: Any) -> dict[str, Any]:  # noqa: ANN401
-    row: dict[str, Any] = {}
-    for name, value in vars(measured).items():
-        row[f"progress/{name}"] = value[0].tolist()
-    return row

@@ -7,7 +7,11 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(kw_only=True)
 class NetworkProgress:
-    """One network, as far as it has been evaluated."""
+    """One network, as far as it has been evaluated.
+
+    The curves grow while training goes on, also in a copy; the step of an evaluation comes last, so
+    that there are never fewer accuracies than steps.
+    """
 
     index: int
     name: str
@@ -21,6 +25,12 @@ class NetworkProgress:
     memorized_step: int | None = None
     grokked_step: int | None = None
     ended: bool = False
+
+    def append(self, step: int, train_acc: float, test_acc: float) -> None:
+        """One more evaluation."""
+        self.train_acc.append(train_acc)
+        self.test_acc.append(test_acc)
+        self.steps.append(step)
 
 
 @dataclass(kw_only=True)

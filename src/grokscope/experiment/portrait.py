@@ -9,7 +9,7 @@ from grokscope.experiment.config import Config
 from grokscope.measures.grid import neurons_to_grid
 from grokscope.measures.portrait import EmbeddingCircle, NeuronMaps, embedding_circle, neuron_maps
 from grokscope.measures.spectrum import coordinate_embeddings
-from grokscope.models import Parameters
+from grokscope.models import Parameters, Rows
 
 NEURONS_SHOWN = 12
 
@@ -33,8 +33,8 @@ def draw_portrait(
     table = config.task.table()
     if table.cyclic is None:
         return None
-    inputs = table.inputs.unsqueeze(0)
-    neurons = neurons_to_grid(config.model.neurons(params, inputs), table.inputs, table.cyclic)
+    rows = Rows(table.inputs.unsqueeze(0))
+    neurons = neurons_to_grid(config.model.neurons(params, rows), table.inputs, table.cyclic)
     embeddings = config.model.operand_embeddings(params, table.d_vocab)
     first = coordinate_embeddings(embeddings, table.cyclic)[0, 0]
     return Portrait(

@@ -1,4 +1,4 @@
-"""The curves of a run while it trains: what is on disk, what is not yet, what they say so far."""
+"""The curves of a run while it trains: what is not yet on disk, and what they say so far."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,99 +7,83 @@ from typing import Any
 import numpy as np
 
 from grokscope.experiment.listener import NetworkProgress
-from grokscope.measures.curve import Curve
-from grokscope.measures.grokdef import Verdict, judge, may_stop
+from grokscope.experiment.metrics import Metrics
+from grokscope.measures.crossing import NONE
+from grokscope.measures.running_judge import RunningJudge
 from grokscope.store import RunDirectory
 
-LIST_METRICS = frozenset({"fourier/spectrum_W_E"})
-_CURVE_METRICS = {
-    "train_acc": "train/acc",
-    "test_acc": "test/acc_novel",
-    "train_loss": "train/loss",
-    "test_loss": "test/loss_novel",
-}
+_SHOWN = {"train_acc": "train/acc", "test_acc": "test/acc_novel", "train_loss": "train/loss"}
 
 
 class Record:
-    """Metric rows of every network, buffered until they are flushed as one segment."""
+    """Metrics of every network, buffered until they are flushed as one segment.
 
-    def __init__(self, networks: int) -> None:
-        self._history: list[dict[str, list[float]]] = [
-            {name: [] for name in ("step", *_CURVE_METRICS)} for _ in range(networks)
-        ]
-        self._buffer: list[dict[str, Any]] = []
+    Each look is judged as it comes in, and the networks' progress is brought up to date.
+    """
 
-    @classmethod
-    def resumed(cls, networks: int, run: RunDirectory) -> "Record":
-        """The record of what is on disk."""
-        record = cls(networks)
-        columns = run.curves()
-        wanted = {"step": "step"} | _CURVE_METRICS
-        for row, network in enumerate(columns.get("network", ())):
-            history = record._history[int(network)]
-            for name, metric in wanted.items():
-                history[name].append(float(columns[metric][row]))
-        return record
+    def __init__(self, judge: RunningJudge, progress: Sequence[NetworkProgress]) -> None:
+        self._judge, self._progress = judge, progress
+        self._keys: list[dict[str, Any]] = []
+        self._metrics: list[Metrics] = []
 
-    def add(self, network: int, step: int, wall_seconds: float, metrics: Mapping[str, Any]) -> None:
-        """One evaluation."""
-        row = {"network": network, "step": step, "wall_seconds": wall_seconds}
-        self._buffer.append(row | dict(metrics))
-        history = self._history[network]
-        history["step"].append(step)
-        for name, metric in _CURVE_METRICS.items():
-            history[name].append(float(metrics[metric]))
+    def resume(self, run: RunDirectory) -> None:
+        """Take in what is on disk, evaluation by evaluation."""
+        columns = run.curves(["network", "step", *_SHOWN.values()])
+        if not columns:
+            return
+        networks = columns["network"]
+        nth = np.arange(len(networks)) - np.searchsorted(networks, networks)
+        for rows in np.split(np.argsort(nth, kind="stable"), np.cumsum(np.bincount(nth))[:-1]):
+            self._note({name: values[rows] for name, values in columns.items()})
+
+    def add(
+        self, networks: Sequence[int], steps: Sequence[int], wall_seconds: float, metrics: Metrics
+    ) -> None:
+        """A look at some networks, each at its own step; waits for the device of the metrics."""
+        keys = {"network": np.array(networks), "step": np.array(steps)}
+        metrics = metrics.on_host()
+        self._keys.append(keys | {"wall_seconds": np.full(len(networks), wall_seconds)})
+        self._metrics.append(metrics)
+        self._note(keys | metrics.columns())
+
+    def diverged(self, network: int, step: int) -> None:
+        """Training met a number that is not finite: nothing from that step on counts."""
+        self._judge.diverged(network, step)
+        self._judged(np.array([network]))
 
     def last_step(self, network: int) -> int:
         """Step of the latest evaluation; −1 before the first."""
-        steps = self._history[network]["step"]
-        return int(steps[-1]) if steps else -1
+        return self._judge.last_step(network)
 
-    def curve(self, network: int, **facts: Any) -> Curve:  # noqa: ANN401
-        """The network's curve so far; `facts` are the remaining fields of `Curve`."""
-        history = self._history[network]
-        arrays = {name: np.array(history[name], dtype=np.float64) for name in _CURVE_METRICS}
-        return Curve(step=np.array(history["step"], dtype=np.int64), **arrays, **facts)
+    def may_stop(self, networks: Sequence[int]) -> list[bool]:
+        """Which of some networks have gone on long enough after they grokked."""
+        return self._judge.may_stop(np.array(networks)).tolist()
 
     def flush(self, run: RunDirectory) -> None:
         """Write what is buffered as one segment."""
-        if not self._buffer:
+        if not self._keys:
             return
-        names = list(dict.fromkeys(name for row in self._buffer for name in row))
-        run.add_segment({name: _column(name, self._buffer) for name in names})
-        self._buffer = []
+        keys = {name: np.concatenate([k[name] for k in self._keys]) for name in self._keys[0]}
+        run.add_segment(keys | Metrics.join(self._metrics).columns())
+        self._keys, self._metrics = [], []
 
+    def _note(self, columns: Mapping[str, Any]) -> None:
+        """Judge a look and show it."""
+        networks = columns["network"]
+        seen = {name: columns[metric] for name, metric in _SHOWN.items()}
+        self._judge.see(networks, columns["step"], **seen)
+        shown = (columns["step"], seen["train_acc"], seen["test_acc"])
+        for network, *values in zip(networks, *(v.tolist() for v in shown), strict=True):
+            self._progress[network].append(*values)
+        self._judged(networks)
 
-def _column(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401
-    values = [row.get(name) for row in rows]
-    if name in LIST_METRICS:
-        return [value or [] for value in values]
-    if name in ("network", "step"):
-        return np.array(values, dtype=np.int64)
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def phase_of(curve: Curve, verdict: Verdict) -> str:
-    """What the network is doing now, in one word."""
-    if verdict.label == "diverged":
-        return "diverged"
-    if verdict.memorized_step is None:
-        return "memorizing"
-    if verdict.grokked_step is not None:
-        return "grokked"
-    return "plateau" if verdict.onset_step is None else "generalizing"
-
-
-def update_progress(progress: NetworkProgress, curve: Curve) -> bool:
-    """Bring a network's progress up to its curve; whether it has gone on long enough to stop."""
-    verdict = judge(curve)
-    progress.steps = curve.step.tolist()
-    progress.train_acc = curve.train_acc.tolist()
-    progress.test_acc = curve.test_acc.tolist()
-    progress.memorized_step = verdict.memorized_step
-    progress.grokked_step = verdict.grokked_step
-    progress.phase = phase_of(curve, verdict)
-    return may_stop(curve)
+    def _judged(self, networks: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+        phases, steps = self._judge.phases(networks), self._judge.steps(networks).tolist()
+        for network, phase, (memorized, _, grokked) in zip(networks, phases, steps, strict=True):
+            progress = self._progress[network]
+            progress.phase = phase
+            progress.memorized_step = None if memorized == NONE else memorized
+            progress.grokked_step = None if grokked == NONE else grokked
 
 
 class Stopwatch:

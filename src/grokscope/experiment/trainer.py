@@ -5,6 +5,7 @@ come) is in the resume points; everything random is a function of seed and step.
 killed at any moment and started again ends with the same weights as one that was not.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -20,7 +21,8 @@ from grokscope.experiment.interruption import StopRequest, stop_on_signal
 from grokscope.experiment.listener import Listener, NetworkProgress, TrainingProgress
 from grokscope.experiment.memory import explain_memory
 from grokscope.experiment.observer import Observer
-from grokscope.experiment.record import Record, Stopwatch, update_progress
+from grokscope.experiment.record import Record, Stopwatch
+from grokscope.measures.running_judge import RunningJudge, Terms
 from grokscope.store import Checkpoint, RunDirectory
 from grokscope.tasks import Split, Table
 
@@ -58,11 +60,13 @@ class Trainer:
             self.splits = make_splits(plan, self._table)
             self.population = make_population(plan, self._table, self.splits)
         self._observer = Observer(self.population.model, self._table, self.splits)
-        self._record = Record(len(plan.networks))
+        self._progress = TrainingProgress(networks=_progress(plan), budget=training.steps)
+        networks = range(len(plan.networks))
+        terms = [curve_terms(plan, self._table, self.splits, network) for network in networks]
+        self._record = Record(RunningJudge(terms), self._progress.networks)
         self._watch = Stopwatch()
         self._ended: dict[int, Ending] = {}
         self._names: dict[str, list[int]] = {}
-        self._progress = TrainingProgress(networks=_progress(plan), budget=training.steps)
 
     def train(self, run: RunDirectory) -> dict[int, Ending]:
         """Train into a run directory to the end; why each network ended, by number.
@@ -89,13 +93,13 @@ class Trainer:
         self._names = {entry.name: entry.networks for entry in self._run.checkpoints()}
         facts: Any = point.facts
         self.population.restore(point.groups, point.networks, facts["waiting"])
-        self._record = Record.resumed(len(self.plan.networks), self._run)
+        self._record.resume(self._run)
         self._watch = Stopwatch(facts["seconds"])
         self._ended = {int(index): Ending(**ending) for index, ending in facts["ended"].items()}
-        for progress in self._progress.networks:
-            if self._record.last_step(progress.index) >= 0:
-                update_progress(progress, self._curve(progress.index))
-            progress.ended = progress.index in self._ended
+        for index, ending in self._ended.items():
+            self._progress.networks[index].ended = True
+            if ending.reason == "diverged":
+                self._record.diverged(index, ending.step)
 
     def _loop(self, request: StopRequest) -> None:
         saved = since = time.monotonic()
@@ -128,24 +132,24 @@ class Trainer:
         if not due:
             return False
         networks = [self.population.lanes[i].job.index for i in due]
-        rows = self._observer.metrics(self.population.parameters(due), networks)
-        for i, network, metrics in zip(due, networks, rows, strict=True):
-            step = self.population.lanes[i].step
-            self._record.add(network, step, self._watch.seconds, metrics)
-        finished = {n: end for n in networks if (end := self._ending(n)) is not None}
+        steps = [self.population.lanes[i].step for i in due]
+        metrics = self._observer.metrics(self.population.parameters(due), networks)
+        self._record.add(networks, steps, self._watch.seconds, metrics)
+        finished = self._endings(networks)
         self._keep([i for i in due if self._is_kept(i, finished)])
         self._end(finished)
         return True
 
-    def _ending(self, network: int) -> Ending | None:
-        progress = self._progress.networks[network]
-        may_stop = update_progress(progress, self._curve(network))
-        training, step = self.plan.networks[network].training, self._record.last_step(network)
-        if step >= training.steps:
-            return Ending(reason="budget", step=step)
-        if may_stop and training.stop_when_grokked:
-            return Ending(reason="grokked", step=step)
-        return None
+    def _endings(self, networks: Sequence[int]) -> dict[int, Ending]:
+        """Which of the networks that were looked at have come to their end."""
+        endings: dict[int, Ending] = {}
+        for network, may_stop in zip(networks, self._record.may_stop(networks), strict=True):
+            training, step = self.plan.networks[network].training, self._record.last_step(network)
+            if step >= training.steps:
+                endings[network] = Ending(reason="budget", step=step)
+            elif may_stop and training.stop_when_grokked:
+                endings[network] = Ending(reason="grokked", step=step)
+        return endings
 
     def _is_kept(self, lane: int, finished: dict[int, Ending]) -> bool:
         taken = self.population.lanes[lane]
@@ -180,8 +184,8 @@ class Trainer:
             if bad.index not in self._ended:
                 ending = Ending(reason="diverged", step=bad.step, tensor=bad.tensor)
                 self._ended[bad.index] = ending
-                progress = self._progress.networks[bad.index]
-                progress.phase, progress.ended = "diverged", True
+                self._record.diverged(bad.index, bad.step)
+                self._progress.networks[bad.index].ended = True
 
     def _save_point(self) -> None:
         self._record.flush(self._run)
@@ -209,25 +213,20 @@ class Trainer:
             progress.seconds_left = left / steps_per_second
         self._listener.update(progress)
 
-    def _curve(self, network: int) -> Any:  # noqa: ANN401
-        return self._record.curve(
-            network, **curve_facts(self.plan, self._table, self.splits, network)
-        )
-
 
 def _require_device(plan: Plan) -> None:
     if plan.base.training.device == "cuda" and not torch.cuda.is_available():
         raise UsageError("`device` is `cuda`, but torch finds no CUDA device here.")
 
 
-def curve_facts(plan: Plan, table: Table, splits: Sequence[Split], network: int) -> dict[str, Any]:
-    """What a network's curve needs beside its numbers: rows, chance, ceiling."""
-    config = plan.networks[network]
-    return {
-        "n_test": len(splits[network].novel),
-        "chance": table.chance,
-        "ceiling": config.task.ceiling,
-    }
+def curve_terms(plan: Plan, table: Table, splits: Sequence[Split], network: int) -> Terms:
+    """What a network's curve needs beside its numbers: rows, chance, ceiling, scale of the loss."""
+    return Terms(
+        n_test=len(splits[network].novel),
+        chance=table.chance,
+        ceiling=plan.networks[network].task.ceiling,
+        loss_scale=math.log(table.n_classes),
+    )
 
 
 def make_splits(plan: Plan, table: Table) -> list[Split]:

@@ -86,8 +86,13 @@ def divergence(curve: Curve, thresholds: Thresholds) -> Event | None:
 
 def onset_threshold(curve: Curve, thresholds: Thresholds) -> float:
     """Test q above which a rise is more than noise: `onset` plus standard errors of chance."""
-    error = math.sqrt(curve.chance * (1 - curve.chance) / max(curve.n_test, 1))
-    return thresholds.onset + thresholds.onset_errors * error / (curve.ceiling - curve.chance)
+    return onset_reach(curve.n_test, curve.chance, curve.ceiling, thresholds)
+
+
+def onset_reach(n_test: int, chance: float, ceiling: float, thresholds: Thresholds) -> float:
+    """`onset_threshold` of a network with so many test rows."""
+    error = math.sqrt(chance * (1 - chance) / max(n_test, 1))
+    return thresholds.onset + thresholds.onset_errors * error / (ceiling - chance)
 
 
 def _rises(curve: Curve, thresholds: Thresholds) -> list[Event]:

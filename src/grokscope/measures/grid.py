@@ -5,7 +5,7 @@ that every Fourier measure is written once. Rows and classes outside the group a
 """
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from grokscope.algebra.cyclic import OUTSIDE, CyclicStructure
@@ -35,18 +35,51 @@ def grid_rows(
     return cells.view(n, n)
 
 
+class Grid:
+    """Where the pairs of coordinates are in a table, found once for all the looks at it.
+
+    Raises:
+        SettingError: as in `grid_rows`.
+    """
+
+    def __init__(
+        self, inputs: Int[Tensor, "row slot"], structure: CyclicStructure, device: torch.device
+    ) -> None:
+        rows, answers = grid_rows(inputs, structure).flatten(), structure.answers()
+        self._order = structure.order
+        # tables and classes that are in the order of the grid already need not be copied
+        self._rows = None if _counts_up(rows, len(inputs)) else rows.to(device)
+        self._answers = None if _counts_up(answers, structure.order) else answers.to(device)
+
+    def rows(
+        self, values: Shaped[Tensor, "model row *channel"]
+    ) -> Shaped[Tensor, "model order order *channel"]:
+        """What belongs to rows, such as neurons or a mask, as (model, x, y, …)."""
+        if self._rows is not None:
+            values = values.index_select(1, self._rows)
+        return values.unflatten(1, (self._order, self._order))
+
+    def logits(
+        self, logits: Float[Tensor, "model row n_outputs"]
+    ) -> Float[Tensor, "model order order order"]:
+        """Logits as (model, x, y, c) with c the coordinate of the class.
+
+        A grid has n³ numbers per network: large populations are best taken a few at a time.
+        """
+        # two index_selects: several times faster than one fancy index over rows and classes
+        grid = self.rows(logits)
+        if self._answers is not None:
+            return grid.index_select(3, self._answers)
+        return grid[..., : self._order]
+
+
 def to_grid(
     logits: Float[Tensor, "model row n_outputs"],
     inputs: Int[Tensor, "row slot"],
     structure: CyclicStructure,
 ) -> Float[Tensor, "model order order order"]:
-    """Logits of the full table as (model, x, y, c) with c the coordinate of the class.
-
-    A grid has n³ numbers per network: large populations are best taken a few networks at a time.
-    """
-    # two index_selects: several times faster than one fancy index over rows and classes
-    grid = _laid_out(logits, inputs, structure)
-    return grid.index_select(3, structure.answers().to(logits.device))
+    """Logits of a table that is looked at once, see `Grid.logits`."""
+    return Grid(inputs, structure, logits.device).logits(logits)
 
 
 def neurons_to_grid(
@@ -54,31 +87,26 @@ def neurons_to_grid(
     inputs: Int[Tensor, "row slot"],
     structure: CyclicStructure,
 ) -> Float[Tensor, "model order order neuron"]:
-    """Activations on the full table as (model, x, y, neuron)."""
-    return _laid_out(neurons, inputs, structure)
+    """Activations on a table that is looked at once, see `Grid.rows`."""
+    return Grid(inputs, structure, neurons.device).rows(neurons)
 
 
 def mask_to_grid(
     mask: Bool[Tensor, "model row"], inputs: Int[Tensor, "row slot"], structure: CyclicStructure
 ) -> Bool[Tensor, "model order order"]:
-    """A choice of rows, such as each network's training rows, as (model, x, y)."""
-    return mask[:, grid_rows(inputs, structure).to(mask.device)]
+    """A choice of rows of a table that is looked at once, see `Grid.rows`."""
+    return Grid(inputs, structure, mask.device).rows(mask)
 
 
-def mean_by_answer(
-    logits: Float[Tensor, "order order order"],
-) -> Float64[Tensor, "order order"]:
-    """One network's logits (s, c), averaged over the n inputs with x + y = s (mod n)."""
-    n = len(logits)
-    x = torch.arange(n, device=logits.device)
-    y = (x.unsqueeze(1) - x) % n
-    return logits[x, y].double().mean(1)
+def by_answer(
+    grid: Shaped[Tensor, "model order order *channel"],
+) -> Shaped[Tensor, "model order order *channel"]:
+    """A grid as (model, s, i, …): for each s = x + y (mod n) its n inputs, in the order of x."""
+    n = grid.shape[1]
+    x = torch.arange(n, device=grid.device)
+    cells = x * n + (x.unsqueeze(1) - x) % n
+    return grid.flatten(1, 2).index_select(1, cells.flatten()).unflatten(1, (n, n))
 
 
-def _laid_out(
-    values: Float[Tensor, "model row channel"],
-    inputs: Int[Tensor, "row slot"],
-    structure: CyclicStructure,
-) -> Float[Tensor, "model order order channel"]:
-    rows = grid_rows(inputs, structure).to(values.device)
-    return values.index_select(1, rows.flatten()).unflatten(1, rows.shape)
+def _counts_up(numbers: Int[Tensor, " number"], end: int) -> bool:
+    return torch.equal(numbers, torch.arange(end, device=numbers.device))

@@ -1,14 +1,16 @@
 """How well cos w_k(x + y - c) over a few frequencies describes the logits (arXiv 2301.05217)."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from grokscope.measures.grid import mean_by_answer
+from grokscope.algebra.fourier import n_frequencies
+from grokscope.measures.grid import by_answer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,15 +42,11 @@ def logit_fit(logits: Float[Tensor, "order order order"], frequencies: Sequence[
         logits: on the grid, as (x, y, c).
         frequencies: those to fit, each in 1 … n//2.
     """
-    n = len(logits)
-    sums, energy = _sums_by_error(logits)
-    angle = torch.arange(n).double() * (2 * math.pi / n)
-    turns = torch.tensor(list(frequencies), dtype=torch.float64).unsqueeze(1)
-    waves = torch.stack([(turns * angle).cos(), (turns * angle).sin()]).to(sums.device)
-    length = (waves.square().sum(2) * n**2).clamp(min=1)
-    # the sine of the highest frequency of an even n vanishes: nothing to fit
-    waves[waves.abs() < 1e-9] = 0
-    product = waves @ sums
+    sums, energy = _sums_by_error(by_answer(logits.unsqueeze(0)))
+    waves, length = _waves(len(logits), logits.device)
+    chosen = [k - 1 for k in frequencies]
+    waves, length = waves[:, chosen], length[:, chosen]
+    product = waves @ sums[0]
     fve = product.square() / (length * energy)
     cosine, sine = product / length
     return LogitFit(
@@ -61,25 +59,45 @@ def logit_fit(logits: Float[Tensor, "order order order"], frequencies: Sequence[
 
 
 def logit_fve(
-    logits: Float[Tensor, "model order order order"], frequencies: Sequence[Sequence[int]]
+    table: Float[Tensor, "model order order order"], keys: Bool[Tensor, "model frequency"]
 ) -> Float64[Tensor, " model"]:
     """Share of the logits' variance that the cosines of the key frequencies explain together.
 
     The logits are centred over the classes of each row. 0 without key frequencies, NaN when all
     logits of every row are equal.
+
+    Args:
+        table: logits as (model, s, i, c), see `by_answer`.
+        keys: whether each frequency 1 … n//2 is key.
     """
-    fits = (logit_fit(network, keys) for network, keys in zip(logits, frequencies, strict=True))
-    return torch.stack([fit.cosine_fve.sum() for fit in fits])
+    sums, energy = _sums_by_error(table)
+    waves, length = _waves(table.shape[1], table.device)
+    fve = (sums @ waves[0].T).square() / (length[0] * energy.unsqueeze(1))
+    return torch.where(keys, fve, 0.0).sum(1)
 
 
 def _sums_by_error(
-    logits: Float[Tensor, "order order order"],
-) -> tuple[Float64[Tensor, " order"], Float64[Tensor, ""]]:
+    table: Float[Tensor, "model order order order"],
+) -> tuple[Float64[Tensor, "model order"], Float64[Tensor, " model"]]:
     """Centred logits summed over each value of x + y - c (mod n), and their energy."""
-    n = len(logits)
-    centred = logits.double()
-    centred = centred - centred.mean(2, keepdim=True)
-    answer = torch.arange(n, device=logits.device)
+    n = table.shape[1]
+    centred = table.double()
+    centred = centred - centred.mean(3, keepdim=True)
+    answer = torch.arange(n, device=table.device)
     classes = (answer - answer.unsqueeze(1)) % n
-    sums = mean_by_answer(centred)[answer, classes].sum(1) * n
-    return sums, centred.square().sum()
+    sums = centred.sum(2)[:, answer, classes].sum(2)
+    return sums, torch.linalg.vector_norm(centred, dim=(1, 2, 3)).square()
+
+
+@functools.lru_cache(maxsize=32)
+def _waves(
+    n: int, device: torch.device
+) -> tuple[Float64[Tensor, "wave frequency order"], Float64[Tensor, "wave frequency"]]:
+    """Cosine and sine of 2πkd/n for every k, and their squared lengths over all n³ triples."""
+    angle = torch.arange(n).double() * (2 * math.pi / n)
+    turns = torch.arange(1, n_frequencies(n) + 1).double().unsqueeze(1)
+    waves = torch.stack([(turns * angle).cos(), (turns * angle).sin()])
+    length = (waves.square().sum(2) * n**2).clamp(min=1)
+    # the sine of the highest frequency of an even n vanishes: nothing to fit
+    waves[waves.abs() < 1e-9] = 0
+    return waves.to(device), length.to(device)

@@ -4,14 +4,14 @@ In a network that adds by trigonometric identities, a hidden neuron is a polynom
 in the waves of a single frequency: constant, cos kx, sin kx, times constant, cos ky, sin ky.
 """
 
-import math
+import functools
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from grokscope.algebra.fourier import fourier_basis, frequency_rows, n_frequencies
+from grokscope.algebra.fourier import basis_on, by_frequency, frequency_rows, n_frequencies
 
 LIVE_SHARE = 1e-3
 """A neuron lives when its variance is at least this share of the average neuron's."""
@@ -39,9 +39,9 @@ def neuron_frequencies(neurons: Float[Tensor, "model order order neuron"]) -> Ne
     the two-dimensional spectrum, rows and columns {constant, cos k, sin k}. All frequencies are
     tried, the highest included; for even n the highest has no sine and its block is 2 × 2.
     """
-    shares, energies = zip(*(_shares(network) for network in neurons), strict=True)
-    energy = torch.stack(energies)
-    fraction, best = torch.stack(shares).max(1)
+    explained, energy = _energies(neurons)
+    shares = explained / energy.clamp(min=torch.finfo(energy.dtype).tiny).unsqueeze(1)
+    fraction, best = shares.max(1)
     live = (energy > 0) & (energy >= LIVE_SHARE * energy.mean(1, keepdim=True))
     return NeuronFrequencies(frequency=best + 1, fraction=fraction, live=live)
 
@@ -53,7 +53,24 @@ def key_frequencies(
     min_share: float = 0.02,
     min_fraction: float = 0.5,
 ) -> list[list[int]]:
-    """The frequencies that each network computes with, sorted.
+    """The frequencies that each network computes with, sorted; empty where none is key.
+
+    They are those of `is_key_frequency`, which says more and takes the same arguments.
+    """
+    keys = is_key_frequency(
+        neurons, min_neurons=min_neurons, min_share=min_share, min_fraction=min_fraction
+    )
+    return [[k for k, is_key in enumerate(row, 1) if is_key] for row in keys.tolist()]
+
+
+def is_key_frequency(
+    neurons: Float[Tensor, "model order order neuron"],
+    *,
+    min_neurons: int | None = None,
+    min_share: float = 0.02,
+    min_fraction: float = 0.5,
+) -> Bool[Tensor, "model frequency"]:
+    """Whether each network computes with each of the frequencies 1 … n//2.
 
     A neuron votes for its frequency when it is live and the frequency explains more than
     `min_fraction` of its variance: above one half no second frequency could explain as much. A
@@ -67,49 +84,43 @@ def key_frequencies(
         min_neurons: least number of votes.
         min_share: least share of the live neurons, where `min_neurons` is None.
         min_fraction: share of variance above which a neuron votes.
-
-    Returns:
-        One list per network, empty where no frequency is key.
     """
     found = neuron_frequencies(neurons)
     votes = found.live & (found.fraction > min_fraction)
-    keys: list[list[int]] = []
-    for frequency, vote, live in zip(found.frequency, votes, found.live, strict=True):
-        needed = min_neurons or max(2, math.ceil(min_share * int(live.sum())))
-        counts = torch.bincount(frequency[vote])
-        keys.append(torch.nonzero(counts >= needed).flatten().tolist())
-    return keys
+    counts = found.frequency.new_zeros(len(neurons), n_frequencies(neurons.shape[1]))
+    counts = counts.scatter_add_(1, found.frequency - 1, votes.long())
+    if min_neurons is not None:
+        return counts >= min_neurons
+    share = (min_share * found.live.sum(1).double()).ceil()
+    return counts >= share.clamp(min=2).unsqueeze(1)
 
 
-def _shares(
-    neurons: Float[Tensor, "order order neuron"],
-) -> tuple[Float[Tensor, "frequency neuron"], Float[Tensor, " neuron"]]:
-    """Share of variance per frequency, and the variance summed over inputs, of one network."""
-    n, _, width = neurons.shape
-    centred = neurons - neurons.mean((0, 1))
-    energy = centred.square().sum((0, 1))
-    basis = fourier_basis(n).to(neurons)
-    half = (basis @ centred.reshape(n, n * width)).view(n, n, width)
+def _energies(
+    neurons: Float[Tensor, "model order order neuron"],
+) -> tuple[Float[Tensor, "model frequency neuron"], Float[Tensor, "model neuron"]]:
+    """Energy that each frequency explains, and energy in all, of the neurons less their means."""
+    n_models, n, _, width = neurons.shape
+    centred = neurons.flatten(1, 2)
+    centred = centred - centred.mean(1, keepdim=True)
+    basis = basis_on(n, neurons.dtype, neurons.device)
+    half = (basis @ centred.view(n_models, n, n * width)).view(n_models, n, n, width)
     # a wave along x meets the constant and the two waves of its own frequency along y ...
-    columns, frequency = _block_columns(n)
-    right = torch.cat([basis, basis.new_zeros(1, n)])[columns]
-    by_row = torch.bmm(right, half).square().sum(1)
+    by_row = (_own_waves(n, neurons.dtype, neurons.device) @ half).square_().sum(2)
     # ... and the constant along x meets every wave along y
-    by_row = by_row + (basis @ half[0]).square()
-    explained = by_row.new_zeros(n_frequencies(n), width).index_add_(0, frequency, by_row[1:])
-    return explained / energy.clamp(min=torch.finfo(energy.dtype).tiny), energy
+    by_row += (basis @ half[:, 0]).square_()
+    return by_frequency(by_row.mT).mT, centred.square().sum(1)
 
 
-def _block_columns(n: int) -> tuple[Int[Tensor, "order 3"], Int[Tensor, " wave"]]:
-    """Basis rows of each basis row's block (n where there is no third), and its frequency - 1.
+@functools.lru_cache(maxsize=32)
+def _own_waves(n: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "order 3 order"]:
+    """For each basis row the constant and the waves of its frequency, 0 where there is no sine.
 
-    Only these columns of the transform along y are taken: all would cost n/3 times as much.
+    Only these rows of the transform along y are taken: all would cost n/3 times as much.
     """
-    columns = torch.zeros(n, 3, dtype=torch.int64)
-    frequency = torch.zeros(n, dtype=torch.int64)
+    basis = basis_on(n, dtype, device)
+    own = basis.new_zeros(n, 3, n)
+    own[:, 0] = basis[0]
     for k in range(1, n_frequencies(n) + 1):
-        waves = frequency_rows(k, n)
-        first, last = waves.start, waves.stop - 1
-        columns[waves] = torch.tensor([0, first, last if last > first else n])
-        frequency[waves] = k - 1
-    return columns, frequency[1:]
+        waves = basis[frequency_rows(k, n)]
+        own[frequency_rows(k, n), 1 : 1 + len(waves)] = waves
+    return own

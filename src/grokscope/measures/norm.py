@@ -1,5 +1,6 @@
 """Sizes of weights and logits."""
 
+import math
 from collections.abc import Collection, Mapping
 
 import torch
@@ -26,5 +27,7 @@ def logit_scale(logits: Float[Tensor, "model row n_outputs"]) -> Float64[Tensor,
 
     Adding a number to all logits of a row changes no probability, and does not change this.
     """
-    spread = logits.var(dim=2, correction=0)
-    return spread.mean(1, dtype=torch.float64).sqrt()
+    centred = logits - logits.mean(2, keepdim=True)
+    # several times faster than torch's variance along short rows
+    length = torch.linalg.vector_norm(centred, dim=(1, 2), dtype=torch.float64)
+    return length / math.sqrt(logits[0].numel())

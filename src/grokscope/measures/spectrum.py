@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.algebra.cyclic import CyclicStructure
-from grokscope.algebra.fourier import fourier_basis, frequency_rows, n_frequencies
+from grokscope.algebra.fourier import basis_on, by_frequency
 
 
 def gini(values: Float[Tensor, "... entry"]) -> Float[Tensor, "..."]:
@@ -15,30 +15,40 @@ def gini(values: Float[Tensor, "... entry"]) -> Float[Tensor, "..."]:
     i = 1 … n. NaN when every value is 0.
     """
     n = values.shape[-1]
-    weights = 2 * torch.arange(1, n + 1, device=values.device) - n - 1
+    weights = torch.arange(1 - n, n, 2, device=values.device)
     ordered = values.sort(dim=-1).values
     return (ordered * weights).sum(-1) / (n * ordered.sum(-1))
 
 
-def embedding_gini(
-    embeddings: Float[Tensor, "model slot d_vocab d_model"], structure: CyclicStructure
-) -> Float[Tensor, " model"]:
+def embedding_gini(norms: Float[Tensor, "model slot order"]) -> Float[Tensor, " model"]:
     """Gini coefficient of the norms of W_E along the Fourier basis, averaged over the slots.
 
-    The norms are those of all n basis rows, the constant included; tokens outside the group are
-    left out.
+    Args:
+        norms: those of all n basis rows, see `embedding_norms`.
     """
-    return gini(_embedding_norms(embeddings, structure)).mean(1)
+    return gini(norms).mean(1)
 
 
 def embedding_spectrum(
-    embeddings: Float[Tensor, "model slot d_vocab d_model"], structure: CyclicStructure
+    norms: Float[Tensor, "model slot order"],
 ) -> Float[Tensor, "model frequency"]:
-    """Norm of W_E at each frequency 1 … n//2, cosine and sine together, averaged over the slots."""
-    energy = _embedding_norms(embeddings, structure).square()
-    n = structure.order
-    blocks = [energy[..., frequency_rows(k, n)].sum(-1) for k in range(1, n_frequencies(n) + 1)]
-    return torch.stack(blocks, -1).sqrt().mean(1)
+    """Norm of W_E at each frequency 1 … n//2, cosine and sine together, averaged over the slots.
+
+    Args:
+        norms: those of all n basis rows, see `embedding_norms`.
+    """
+    return by_frequency(norms.square()).sqrt().mean(1)
+
+
+def embedding_norms(
+    embeddings: Float[Tensor, "model slot d_vocab d_model"], structure: CyclicStructure
+) -> Float[Tensor, "model slot order"]:
+    """Norm of W_E along each row of the Fourier basis, the constant included, for each slot.
+
+    Tokens outside the group are left out.
+    """
+    tables = coordinate_embeddings(embeddings, structure)
+    return (basis_on(structure.order, tables.dtype, tables.device) @ tables).norm(dim=-1)
 
 
 def logit_map_gini(
@@ -49,8 +59,9 @@ def logit_map_gini(
     The transform runs over the classes in the group's coordinates, the norm over the neurons; all
     n basis rows count, the constant included.
     """
-    by_coordinate = neuron_to_logit[:, :, structure.answers().to(neuron_to_logit.device)]
-    basis = fourier_basis(structure.order).to(by_coordinate)
+    answers = structure.on(neuron_to_logit.device).answers
+    by_coordinate = neuron_to_logit.index_select(2, answers)
+    basis = basis_on(structure.order, by_coordinate.dtype, by_coordinate.device)
     return gini((by_coordinate @ basis.T).norm(dim=1))
 
 
@@ -58,12 +69,6 @@ def coordinate_embeddings(
     embeddings: Float[Tensor, "model slot d_vocab d_model"], structure: CyclicStructure
 ) -> Float[Tensor, "model slot order d_model"]:
     """Embeddings in the order of the group's coordinates; tokens outside it are left out."""
-    slots = range(structure.n_slots)
-    return torch.stack([embeddings[:, i, structure.operands(i)] for i in slots], 1)
-
-
-def _embedding_norms(
-    embeddings: Float[Tensor, "model slot d_vocab d_model"], structure: CyclicStructure
-) -> Float[Tensor, "model slot order"]:
-    tables = coordinate_embeddings(embeddings, structure)
-    return (fourier_basis(structure.order).to(tables) @ tables).norm(dim=-1)
+    slots = structure.on(embeddings.device).operands
+    pairs = zip(embeddings.unbind(1), slots, strict=True)
+    return torch.stack([table.index_select(1, tokens) for table, tokens in pairs], 1)

@@ -75,6 +75,12 @@ class Model(ABC):
     def neurons(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """Activations after the last hidden layer's nonlinearity, at the read-out."""
 
+    def observe(
+        self, params: Parameters, rows: Rows
+    ) -> tuple[Float[Tensor, "model row n_outputs"], Float[Tensor, "model row neuron"]]:
+        """Read-out and neurons, for a look at both; models share what the two have in common."""
+        return self.readout(params, rows), self.neurons(params, rows)
+
     @abstractmethod
     def neuron_to_logit(self, params: Parameters) -> Float[Tensor, "model neuron n_outputs"]:
         """The linear map from the last hidden layer to the logits (W_L of arXiv 2301.05217)."""

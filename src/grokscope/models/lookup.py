@@ -16,17 +16,16 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from grokscope.models.rows import Holders, Rows, Slots
+from grokscope.models.rows import Rows, Shape, Slots
 
 
 def look_up(
     rows: Rows, tables: Sequence[tuple[Slots, Float[Tensor, "model entry width"]]]
 ) -> Float[Tensor, "model row width"]:
     """Each row's entries of its network's own tables, added up."""
-    index = rows.entries(tuple((slots, table.shape[1], 1) for slots, table in tables))
-    holders = [rows.holders(slots, table.shape[1]) for slots, table in tables]
+    shapes = [(slots, table.shape[1], 1) for slots, table in tables]
     flat = [table.flatten(0, 1) for _, table in tables]
-    found = cast(Tensor, _LookUp.apply(index, holders, *flat))
+    found = cast(Tensor, _LookUp.apply(rows, shapes, *flat))
     return found.unflatten(0, (rows.n_models, rows.n_rows))
 
 
@@ -41,11 +40,9 @@ def weighted_look_up(
     the row's own vector would cost d_model.
     """
     shapes = [((slot,), table.shape[1], table.shape[2]) for slot, table in enumerate(tables)]
-    holders = [rows.holders(slots, n_tokens) for slots, n_tokens, _ in shapes]
     together = torch.cat([weight.flatten(0, 1) for weight in weights], 1)
     flat = [table.flatten(0, 1) for table in tables]
-    index = rows.entries(tuple(shapes))
-    found = cast(Tensor, _WeightedLookUp.apply(index, holders, together, *flat))
+    found = cast(Tensor, _WeightedLookUp.apply(rows, shapes, together, *flat))
     return found.unflatten(0, (rows.n_models, rows.n_rows))
 
 
@@ -53,13 +50,12 @@ class _LookUp(Function):
     @staticmethod
     def forward(
         ctx: Any,  # noqa: ANN401
-        index: Int[Tensor, "row table"],
-        holders: Sequence[Holders],
+        rows: Rows,
+        shapes: Sequence[Shape],
         *tables: Float[Tensor, "_ width"],
     ) -> Tensor:
-        ctx.holders = holders
-        stacked = torch.cat(tables)
-        return F.embedding_bag(index, stacked, mode="sum")
+        ctx.rows, ctx.shapes = rows, shapes
+        return F.embedding_bag(rows.entries(tuple(shapes)), torch.cat(tables), mode="sum")
 
     @staticmethod
     @once_differentiable
@@ -67,21 +63,23 @@ class _LookUp(Function):
         ctx: Any,  # noqa: ANN401
         *gradients: Tensor,
     ) -> tuple[Tensor | None, ...]:
-        return None, None, *(held.total(gradients[0]) for held in ctx.holders)
+        holders = (ctx.rows.holders(slots, n_entries) for slots, n_entries, _ in ctx.shapes)
+        return None, None, *(held.total(gradients[0]) for held in holders)
 
 
 class _WeightedLookUp(Function):
     @staticmethod
     def forward(
         ctx: Any,  # noqa: ANN401
-        index: Int[Tensor, "row looked_up"],
-        holders: Sequence[Holders],
+        rows: Rows,
+        shapes: Sequence[Shape],
         weights: Float[Tensor, "row looked_up"],
         *tables: Float[Tensor, "_ _ width"],
     ) -> Tensor:
+        index = rows.entries(tuple(shapes))
         stacked = torch.cat([table.flatten(0, 1) for table in tables])
         ctx.save_for_backward(index, weights, stacked)
-        ctx.holders, ctx.shapes = holders, [table.shape for table in tables]
+        ctx.rows, ctx.shapes = rows, shapes
         return F.embedding_bag(index, stacked, mode="sum", per_sample_weights=weights)
 
     @staticmethod
@@ -92,10 +90,10 @@ class _WeightedLookUp(Function):
     ) -> tuple[Tensor | None, ...]:
         (gradient,) = gradients
         index, weights, stacked = ctx.saved_tensors
-        shares = weights.split([shape[1] for shape in ctx.shapes], 1)
+        shares = weights.split([n_vectors for *_, n_vectors in ctx.shapes], 1)
         by_table = [
-            held.weighted_total(gradient, share)
-            for held, share in zip(ctx.holders, shares, strict=True)
+            ctx.rows.holders(slots, n_tokens).weighted_total(gradient, share)
+            for (slots, n_tokens, _), share in zip(ctx.shapes, shares, strict=True)
         ]
         return None, None, _dot_products(gradient, stacked, index), *by_table
 

@@ -10,6 +10,9 @@ from torch.nn import functional as F
 Slots = tuple[int, ...]
 """Which operands a table is indexed by: one, or several of equal vocabulary (a, b as a · n + b)."""
 
+Shape = tuple[Slots, int, int]
+"""A table: its slots, its entries per network, and the vectors of an entry."""
+
 
 class Rows:
     """Input rows of a stack of networks; what is derived from them is made once and kept.
@@ -21,7 +24,7 @@ class Rows:
         self.inputs = inputs
         self._flat: dict[tuple[Slots, int], Tensor] = {}
         self._holders: dict[tuple[Slots, int], Holders] = {}
-        self._entries: dict[tuple[tuple[Slots, int, int], ...], Tensor] = {}
+        self._entries: dict[tuple[Shape, ...], Tensor] = {}
 
     @property
     def n_models(self) -> int:
@@ -53,14 +56,8 @@ class Rows:
             self._holders[key] = Holders(index.view(self.n_models, self.n_rows), n_entries)
         return self._holders[key]
 
-    def entries(
-        self, shapes: tuple[tuple[Slots, int, int], ...]
-    ) -> Int[Tensor, "model_row looked_up"]:
-        """What every row looks up in several tables laid one after another.
-
-        Args:
-            shapes: per table its slots, its entries per network, and the vectors of an entry.
-        """
+    def entries(self, shapes: tuple[Shape, ...]) -> Int[Tensor, "model_row looked_up"]:
+        """What every row looks up in several tables laid one after another."""
         if shapes not in self._entries:
             columns: list[Tensor] = []
             first = 0

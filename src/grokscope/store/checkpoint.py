@@ -6,7 +6,7 @@ because safetensors loads a flipped data bit without complaint.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -151,22 +151,30 @@ def mend_replaced(parent: Path) -> None:
                 replaced.rename(folder)
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read a checkpoint after comparing every checksum.
+def load_checkpoint(folder: Path, groups: Collection[str] | None = None) -> Checkpoint:
+    """Read a checkpoint, or some groups of its tensors, after comparing every checksum.
 
     Raises:
         VerificationError: a file is missing, truncated or changed; the message names it.
     """
     facts, files = read_checkpoint_manifest(folder)
-    problems = checkpoint_flaws(folder, files)
+    names = [name for name in files if groups is None or _group(name) in groups]
+    problems = checkpoint_flaws(folder, files, names)
     if problems:
         path, wrong = problems[0]
         raise VerificationError(f"{path}: {wrong}")
-    groups = {name.removesuffix(".safetensors"): load_tensors(folder / name) for name in files}
     entry = read_entry(folder)
     return Checkpoint(
-        name=entry.name, step=entry.step, networks=entry.networks, groups=groups, facts=facts
+        name=entry.name,
+        step=entry.step,
+        networks=entry.networks,
+        groups={_group(name): load_tensors(folder / name) for name in names},
+        facts=facts,
     )
+
+
+def _group(name: str) -> str:
+    return name.removesuffix(".safetensors")
 
 
 def read_checkpoint_manifest(folder: Path) -> tuple[dict[str, object], dict[str, Fingerprint]]:
@@ -194,9 +202,12 @@ def checkpoint_folders(parent: Path) -> list[Path]:
     return sorted(p for p in parent.iterdir() if p.is_dir() and _NAME.fullmatch(p.name))
 
 
-def checkpoint_flaws(folder: Path, files: Mapping[str, Fingerprint]) -> list[tuple[Path, str]]:
-    """The files of a checkpoint that differ from its manifest, and how."""
-    found = [(folder / name, flaw(folder / name, [expected])) for name, expected in files.items()]
+def checkpoint_flaws(
+    folder: Path, files: Mapping[str, Fingerprint], names: Iterable[str] | None = None
+) -> list[tuple[Path, str]]:
+    """The files of a checkpoint (all, or the named ones) that differ from its manifest, and how."""
+    chosen = files if names is None else names
+    found = [(folder / name, flaw(folder / name, [files[name]])) for name in chosen]
     problems = [(path, wrong) for path, wrong in found if wrong]
     known = {*files, MANIFEST_NAME}
     strangers = [p for p in folder.iterdir() if p.name not in known and not is_temporary(p)]

@@ -11,7 +11,7 @@
 
 import datetime
 import secrets
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -207,16 +207,19 @@ class RunDirectory:
         """Replace the progress table: one row per network and kept checkpoint."""
         publish(self.path, PROGRESS_NAME, lambda path: write_table(path, columns))
 
-    def curves(self) -> dict[str, Array]:
+    def curves(self, names: Sequence[str] | None = None) -> dict[str, Array]:
         """All segments as one table, sorted by network and step.
+
+        Args:
+            names: columns to read; all of them where None.
 
         Returns:
             A column per metric: 1-D, or 2-D (row × entry) padded with NaN for list columns.
             Missing numbers are NaN. Empty if there is no segment.
         """
         manifest = read_manifest(self.path)
-        names = segment_names(manifest.files)
-        return read_tables([checked(self.path, manifest, name) for name in names])
+        segments = segment_names(manifest.files)
+        return read_tables([checked(self.path, manifest, name) for name in segments], names)
 
     def progress(self) -> dict[str, Array]:
         """The progress table in the form of `curves`; empty if there is none."""
@@ -245,8 +248,12 @@ class RunDirectory:
         checkpoints.write_checkpoint(folder, groups, facts)
         return folder
 
-    def load_checkpoint(self, name: str) -> Checkpoint:
+    def load_checkpoint(self, name: str, groups: Collection[str] | None = None) -> Checkpoint:
         """Read a checkpoint after comparing every checksum.
+
+        Args:
+            name: of the checkpoint.
+            groups: those to read and compare, such as "model"; all of them where None.
 
         Raises:
             UsageError: there is no such checkpoint.
@@ -259,7 +266,7 @@ class RunDirectory:
             raise UsageError(
                 f"{self.id} has no checkpoint {name!r}; it has {', '.join(names) or 'none'}"
             )
-        return checkpoints.load_checkpoint(folder)
+        return checkpoints.load_checkpoint(folder, groups)
 
     def checkpoints(self) -> list[CheckpointEntry]:
         """The checkpoints by step, from their manifests alone."""

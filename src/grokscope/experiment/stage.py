@@ -1,0 +1,44 @@
+"""A task's table on the device where networks are measured: everything that all looks share."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from grokscope.measures.grid import Grid
+from grokscope.models import Rows
+from grokscope.tasks import Split, Table
+
+
+class Stage:
+    """Rows, labels, and the parts of the table of every network, copied to a device once."""
+
+    def __init__(self, table: Table, splits: Sequence[Split], device: torch.device) -> None:
+        self.labels = table.labels.to(device)
+        self.grid = Grid(table.inputs, table.cyclic, device) if table.cyclic else None
+        self._inputs = table.inputs.to(device)
+        self._parts = _parts(splits, len(table.labels)).to(device)
+        self._rows: dict[int, Rows] = {}
+
+    def rows(self, n_models: int) -> Rows:
+        """The whole table for each of some networks."""
+        if n_models not in self._rows:
+            self._rows[n_models] = Rows(self._inputs.expand(n_models, -1, -1))
+        return self._rows[n_models]
+
+    def parts(self, networks: Sequence[int]) -> Bool[Tensor, "model part row"]:
+        """Which rows each network trains on, holds out, and of these which are novel, mirrored."""
+        chosen = torch.tensor(networks).to(self._parts.device, non_blocking=True)
+        return self._parts.index_select(0, chosen)
+
+
+def _parts(splits: Sequence[Split], n_rows: int) -> Bool[Tensor, "network part row"]:
+    """In the order of `grokscope.measures.table_loss.PARTS`."""
+    parts = torch.zeros(len(splits), 4, n_rows, dtype=torch.bool)
+    for own, split in zip(parts, splits, strict=True):
+        rows: tuple[Int[Tensor, " _"], ...] = (split.train, split.novel, split.mirrored)
+        for part, chosen in zip((0, 2, 3), rows, strict=True):
+            own[part, chosen] = True
+    parts[:, 1] = parts[:, 2] | parts[:, 3]
+    return parts
