@@ -175,7 +175,7 @@ def test_what_waits_is_noticed(wait: Callable[[], object]):
 def test_metrics_are_columns_of_numbers_and_series():
     series, numbers = torch.arange(6.0).view(3, 2), torch.ones(3)
     metrics = Metrics.of({"a": numbers, "s": series, "b": numbers})
-    columns = Metrics.join([metrics, metrics]).on_host().columns()
+    columns = Metrics.join([metrics, metrics]).start_fetch().result().columns()
     assert list(columns) == ["a", "s", "b"]
     assert columns["s"].tolist() == 2 * series.tolist()
     assert columns["b"].tolist() == [1.0] * 6

@@ -42,12 +42,12 @@ def test_looks_at_some_networks_become_one_table_that_is_taken_in_again(tmp_path
     looks = [([0, 1, 2], [0, 0, 0]), ([2, 0], [5, 3]), ([1], [4]), ([0, 1, 2], [9, 9, 9])]
     for i, (networks, steps) in enumerate(looks):
         metrics = look(len(networks), stream)
-        record.add(networks, steps, 0.5 * i, metrics)
+        record.add(networks, steps, 0.5 * i, metrics.start_fetch())
         expected |= zip(zip(networks, steps, strict=True), metrics.table.tolist(), strict=True)
         if i == 1:
-            record.flush(run)
-    record.flush(run)
-    record.flush(run)  # nothing is left
+            run.add_segment(record.take())
+    run.add_segment(record.take())
+    assert record.take() == {}
     curves = run.curves()
     assert list(zip(curves["network"], curves["step"], strict=True)) == sorted(expected)
     for row, key in enumerate(sorted(expected)):
@@ -66,8 +66,7 @@ def test_before_the_first_look_there_is_nothing(tmp_path: Path):
     run, shown = RunDirectory.create(tmp_path, "quick", {}), network_progress(1)
     record = recording(shown)
     record.resume(run)
-    record.flush(run)
-    assert run.curves() == {}
+    assert record.take() == {}
     assert record.last_step(0) == -1
     assert record.may_stop([0]) == [False]
     assert shown == network_progress(1)

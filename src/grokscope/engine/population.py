@@ -6,7 +6,7 @@ spoil it. On a CPU, stacks are sized to the cache and stepped by a thread each; 
 holds as many networks as its memory does.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import TypeVar
@@ -26,6 +26,7 @@ from grokscope.models import Parameters, Vocab
 Groups = dict[str, dict[str, Tensor]]
 Layout = list[list[int]]
 """Job numbers, slot by slot and stack by stack; −1 for an empty slot."""
+S = TypeVar("S")
 T = TypeVar("T")
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -104,9 +105,14 @@ class Population:
 
     def map(self, task: Callable[[Stack], T]) -> list[T]:
         """Do something with every stack; on a CPU with several at the same time."""
-        if len(self.stacks) > 1 and self.setup.device == "cpu" and self._threads > 1:
-            return list(_workers(self._threads).map(task, self.stacks))
-        return [task(stack) for stack in self.stacks]
+        return list(self.each(task, self.stacks))
+
+    def each(self, task: Callable[[S], T], parts: Iterable[S]) -> Iterable[T]:
+        """What a task returns for each part of the population; on a CPU several at a time."""
+        parts = list(parts)
+        if len(parts) > 1 and self.setup.device == "cpu" and self._threads > 1:
+            return _workers(self._threads).map(task, parts)
+        return map(task, parts)
 
     def retire(self, indices: Collection[int]) -> None:
         """Free the slots of these jobs and give them to the next in the queue."""
@@ -118,12 +124,14 @@ class Population:
             self._fill()
 
     def checkpoint(self, lanes: Sequence[int]) -> Groups:
-        """Weights, optimizer state and random state of some lanes, by name, for a fork or a look.
+        """A copy of weights, optimizer state and random state of some lanes, by name.
 
         All randomness is a function of seed and step, so these two are the whole random state.
         """
         chosen = [self.lanes[i] for i in lanes]
-        moments = self._state(chosen)[1:]
+        theta, *moments = self._state(chosen)
+        constants = self.model.constants([lane.job.model for lane in chosen])
+        model = views(theta, self._shapes) | {n: v.to(theta.device) for n, v in constants.items()}
         optim = {
             f"{moment}/{name}": value
             for moment, flat in zip(_MOMENTS, moments, strict=True)
@@ -131,7 +139,7 @@ class Population:
         }
         optim["step"] = torch.tensor([lane.step for lane in chosen])
         rng = {"seed": torch.tensor([lane.job.seed for lane in chosen]), "step": optim["step"]}
-        return {"model": self.parameters(lanes), "optim": optim, "rng": rng}
+        return {"model": model, "optim": optim, "rng": rng}
 
     def restore(
         self,

@@ -35,9 +35,9 @@ class Metrics:
         """The same metrics of other networks, one part after the other."""
         return replace(parts[0], table=torch.cat([part.table for part in parts]))
 
-    def on_host(self) -> "Metrics":
-        """The same in the host's memory; waits for the device."""
-        return replace(self, table=self.table.cpu())
+    def start_fetch(self) -> "Fetched":
+        """Send the metrics to the host's memory, without waiting until they are there."""
+        return Fetched(self)
 
     def columns(self) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
         """Arrays by name, (network,) or (network, entry); waits for the device."""
@@ -47,3 +47,22 @@ class Metrics:
             part = table[:, first] if width is None else table[:, first : first + width]
             columns[name], first = part, first + (1 if width is None else width)
         return columns
+
+
+class Fetched:
+    """Metrics on their way from a device to the host, behind what the device was doing."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        table, self._arrived = metrics.table, None
+        if table.is_cuda:
+            table = torch.empty_like(table, device="cpu", pin_memory=True)
+            table.copy_(metrics.table, non_blocking=True)
+            self._arrived = torch.cuda.Event()
+            self._arrived.record()
+        self._metrics = replace(metrics, table=table)
+
+    def result(self) -> Metrics:
+        """The metrics; waits until they are there, but not for what the device does since."""
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        return self._metrics

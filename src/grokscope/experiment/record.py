@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from grokscope.experiment.listener import NetworkProgress
-from grokscope.experiment.metrics import Metrics
+from grokscope.experiment.metrics import Fetched, Metrics
 from grokscope.measures.crossing import NONE
 from grokscope.measures.running_judge import RunningJudge
 from grokscope.store import RunDirectory
@@ -37,11 +37,11 @@ class Record:
             self._note({name: values[rows] for name, values in columns.items()})
 
     def add(
-        self, networks: Sequence[int], steps: Sequence[int], wall_seconds: float, metrics: Metrics
+        self, networks: Sequence[int], steps: Sequence[int], wall_seconds: float, fetched: Fetched
     ) -> None:
-        """A look at some networks, each at its own step; waits for the device of the metrics."""
+        """A look at some networks, each at its own step; waits until its metrics are there."""
         keys = {"network": np.array(networks), "step": np.array(steps)}
-        metrics = metrics.on_host()
+        metrics = fetched.result()
         self._keys.append(keys | {"wall_seconds": np.full(len(networks), wall_seconds)})
         self._metrics.append(metrics)
         self._note(keys | metrics.columns())
@@ -59,13 +59,14 @@ class Record:
         """Which of some networks have gone on long enough after they grokked."""
         return self._judge.may_stop(np.array(networks)).tolist()
 
-    def flush(self, run: RunDirectory) -> None:
-        """Write what is buffered as one segment."""
+    def take(self) -> dict[str, Any]:
+        """What has come in since the last call, as the columns of one segment; empty if nothing."""
         if not self._keys:
-            return
+            return {}
         keys = {name: np.concatenate([k[name] for k in self._keys]) for name in self._keys[0]}
-        run.add_segment(keys | Metrics.join(self._metrics).columns())
+        columns = keys | Metrics.join(self._metrics).columns()
         self._keys, self._metrics = [], []
+        return columns
 
     def _note(self, columns: Mapping[str, Any]) -> None:
         """Judge a look and show it."""

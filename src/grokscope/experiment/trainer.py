@@ -1,5 +1,9 @@
 """The training of one run: step, look, write, stop, and start again where it stopped.
 
+Nothing keeps a step waiting that need not. What is to be written goes to a thread of its own. A
+look is measured on the device, and its results are fetched when the next steps are under way,
+unless they decide whether a network goes on.
+
 Everything that decides what happens next (weights, moments, steps, which networks are still to
 come) is in the resume points; everything random is a function of seed and step. So a run that is
 killed at any moment and started again ends with the same weights as one that was not.
@@ -7,9 +11,11 @@ killed at any moment and started again ends with the same weights as one that wa
 
 import math
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -20,8 +26,11 @@ from grokscope.experiment.config import Plan
 from grokscope.experiment.interruption import StopRequest, stop_on_signal
 from grokscope.experiment.listener import Listener, NetworkProgress, TrainingProgress
 from grokscope.experiment.memory import explain_memory
+from grokscope.experiment.metrics import Fetched
 from grokscope.experiment.observer import Observer
+from grokscope.experiment.pace import Pace
 from grokscope.experiment.record import Record, Stopwatch
+from grokscope.experiment.writer import Writer
 from grokscope.measures.running_judge import RunningJudge, Terms
 from grokscope.store import Checkpoint, RunDirectory
 from grokscope.tasks import Split, Table
@@ -40,6 +49,16 @@ class Ending:
     """The first tensor that was not finite, of a network that diverged."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """Networks that were measured, each at its own step, and what is on its way to the host."""
+
+    networks: Sequence[int]
+    steps: Sequence[int]
+    seconds: float
+    metrics: Fetched
+
+
 class Trainer:
     """Trains the networks of a plan; what cannot be trained is refused when it is made.
 
@@ -53,13 +72,17 @@ class Trainer:
         self.plan, self._listener = plan, listener
         training = plan.base.training
         looks = log_spaced(training.steps, training.eval_ratio)
-        self._looks = frozenset(looks)
+        self._looks = looks
+        self._looked_at: dict[int, int] = {}
         self._kept = frozenset(thin(looks, training.checkpoint_ratio))
         with self._explained():
             self._table = plan.base.task.table()
             self.splits = make_splits(plan, self._table)
             self.population = make_population(plan, self._table, self.splits)
-        self._observer = Observer(self.population.model, self._table, self.splits)
+        self._observer = Observer(
+            self.population.model, self._table, self.splits, self.population.each
+        )
+        self._pending: list[Look] = []
         self._progress = TrainingProgress(networks=_progress(plan), budget=training.steps)
         networks = range(len(plan.networks))
         terms = [curve_terms(plan, self._table, self.splits, network) for network in networks]
@@ -83,7 +106,8 @@ class Trainer:
             if point is not None:
                 self._resume(point)
             run.update_status(state="running", networks=len(self.plan.networks))
-            self._loop(request)
+            with Writer() as self._writer:
+                self._loop(request)
         return self._ended
 
     def _explained(self) -> AbstractContextManager[None]:
@@ -92,62 +116,88 @@ class Trainer:
     def _resume(self, point: Checkpoint) -> None:
         self._names = {entry.name: entry.networks for entry in self._run.checkpoints()}
         facts: Any = point.facts
-        self.population.restore(point.groups, point.networks, facts["waiting"])
+        self.population.restore(point.groups, point.networks, facts["waiting"], facts.get("layout"))
         self._record.resume(self._run)
         self._watch = Stopwatch(facts["seconds"])
         self._ended = {int(index): Ending(**ending) for index, ending in facts["ended"].items()}
+        networks = range(len(self.plan.networks))
+        self._looked_at = {network: self._record.last_step(network) for network in networks}
         for index, ending in self._ended.items():
             self._progress.networks[index].ended = True
             if ending.reason == "diverged":
                 self._record.diverged(index, ending.step)
 
     def _loop(self, request: StopRequest) -> None:
-        saved = since = time.monotonic()
-        shown, stepped = -SECONDS_BETWEEN_UPDATES, 0  # the first look is always shown
+        saved, self._pace = time.monotonic(), Pace()
         while self.population.lanes:
             looked = self._look()
-            now = time.monotonic()
-            if request.requested or now - saved > SECONDS_BETWEEN_RESUME_POINTS:
+            if request.requested or time.monotonic() - saved > SECONDS_BETWEEN_RESUME_POINTS:
                 self._save_point()
                 saved = time.monotonic()
             if request.requested:
                 self._pause()
-            if looked and now - shown > SECONDS_BETWEEN_UPDATES:
-                self._show(stepped / (now - since) if now > since else 0.0)
-                shown, stepped, since = now, 0, now
-            if self.population.lanes:
-                self.population.step()
-                self._note_diverged()
-                stepped += 1
+            self._take_steps()
+            if looked and self._pace.seconds_since_shown > SECONDS_BETWEEN_UPDATES:
+                self._show()
         self._save_point()
-        self._show(0.0)
+        self._show()
+
+    def _take_steps(self) -> None:
+        """Steps up to the next look of any network, or as many as fit between two updates."""
+        steps = self.population.steps
+        if not steps:
+            return
+        due = min(self._looks[bisect_right(self._looks, step)] - step for step in steps)
+        count = min(due, self._pace.steps_within(SECONDS_BETWEEN_UPDATES))
+        slots = sum(len(stack.slots) for stack in self.population.stacks)
+        self.population.advance(count)
+        self._digest()  # while the device is at work
+        self.population.settle()
+        self._note_diverged()
+        self._pace.note(count, occupied=len(steps), slots=slots)
 
     def _look(self) -> bool:
-        """Evaluate, keep and retire the lanes that are due."""
-        due = [
+        """Measure, keep and retire what is due, newcomers too; whether there was anything."""
+        looked = False
+        while due := self._due():
+            lanes = [self.population.lanes[i] for i in due]
+            networks, steps = [n.job.index for n in lanes], [n.step for n in lanes]
+            metrics = self._observer.metrics(self.population.parameters(due), networks)
+            self._looked_at |= dict(zip(networks, steps, strict=True))
+            look = Look(networks, steps, self._watch.seconds, metrics.start_fetch())
+            self._pending.append(look)
+            if self.plan.base.training.stop_when_grokked:
+                self._digest()
+            finished = self._endings(networks, steps)
+            self._keep([i for i in due if self._is_kept(i, finished)])
+            self._end(finished)
+            looked = True
+        return looked
+
+    def _due(self) -> list[int]:
+        """Lanes at a step that is to be looked at and has not been."""
+        return [
             i
             for i, lane in enumerate(self.population.lanes)
-            if lane.step in self._looks and lane.step > self._record.last_step(lane.job.index)
+            if lane.step > self._looked_at.get(lane.job.index, -1)
+            and self._looks[bisect_left(self._looks, lane.step)] == lane.step
         ]
-        if not due:
-            return False
-        networks = [self.population.lanes[i].job.index for i in due]
-        steps = [self.population.lanes[i].step for i in due]
-        metrics = self._observer.metrics(self.population.parameters(due), networks)
-        self._record.add(networks, steps, self._watch.seconds, metrics)
-        finished = self._endings(networks)
-        self._keep([i for i in due if self._is_kept(i, finished)])
-        self._end(finished)
-        return True
 
-    def _endings(self, networks: Sequence[int]) -> dict[int, Ending]:
+    def _digest(self) -> None:
+        """Record and judge the looks whose results are still out."""
+        pending, self._pending = self._pending, []
+        for look in pending:
+            self._record.add(look.networks, look.steps, look.seconds, look.metrics)
+
+    def _endings(self, networks: Sequence[int], steps: Sequence[int]) -> dict[int, Ending]:
         """Which of the networks that were looked at have come to their end."""
         endings: dict[int, Ending] = {}
-        for network, may_stop in zip(networks, self._record.may_stop(networks), strict=True):
-            training, step = self.plan.networks[network].training, self._record.last_step(network)
+        may_stop = self._record.may_stop(networks)
+        for network, step, may in zip(networks, steps, may_stop, strict=True):
+            training = self.plan.networks[network].training
             if step >= training.steps:
                 endings[network] = Ending(reason="budget", step=step)
-            elif may_stop and training.stop_when_grokked:
+            elif may and training.stop_when_grokked:
                 endings[network] = Ending(reason="grokked", step=step)
         return endings
 
@@ -164,7 +214,8 @@ class Trainer:
             networks = [self.population.lanes[i].job.index for i in some]
             facts = {"step": step, "networks": networks}
             name = self._checkpoint_name(step, networks)
-            self._run.save_checkpoint(name, self.population.checkpoint(some), facts)
+            groups = self.population.checkpoint(some)
+            self._writer.submit(partial(self._run.save_checkpoint, name, groups, facts))
 
     def _checkpoint_name(self, step: int, networks: list[int]) -> str:
         """`step-00009400`, with a network's number where another group has taken that name."""
@@ -188,29 +239,35 @@ class Trainer:
                 self._progress.networks[bad.index].ended = True
 
     def _save_point(self) -> None:
-        self._record.flush(self._run)
-        lanes = range(len(self.population.lanes))
+        self._digest()
+        run, lanes = self._run, range(len(self.population.lanes))
         facts = {
             "step": max(self.population.steps, default=0),
             "networks": [lane.job.index for lane in self.population.lanes],
+            "layout": self.population.layout,
             "waiting": self.population.waiting,
             "seconds": self._watch.seconds,
             "ended": {str(index): asdict(ending) for index, ending in self._ended.items()},
         }
-        self._run.save_resume_point(self.population.checkpoint(lanes), facts)
-        self._run.update_status(state="running", step=facts["step"], seconds=facts["seconds"])
+        if columns := self._record.take():
+            self._writer.submit(partial(run.add_segment, columns))
+        groups = self.population.checkpoint(lanes)
+        self._writer.submit(partial(run.save_resume_point, groups, facts))
+        status = {"step": facts["step"], "seconds": facts["seconds"], **self._pace.facts()}
+        self._writer.submit(partial(run.update_status, state="running", **status))
 
     def _pause(self) -> None:
-        self._run.update_status(state="interrupted")
+        self._writer.submit(partial(self._run.update_status, state="interrupted"))
+        self._writer.wait()
         raise InterruptedRunError(f"Stopped at step {max(self.population.steps, default=0)}.")
 
-    def _show(self, steps_per_second: float) -> None:
-        progress = self._progress
+    def _show(self) -> None:
+        progress, rate = self._progress, self._pace.restart()
         progress.elapsed_seconds = self._watch.seconds
-        if steps_per_second > 0:
-            progress.steps_per_second = steps_per_second
+        if rate > 0:
+            progress.steps_per_second = rate
             left = progress.budget - min(self.population.steps, default=progress.budget)
-            progress.seconds_left = left / steps_per_second
+            progress.seconds_left = left / rate
         self._listener.update(progress)
 
 
