@@ -12,10 +12,10 @@ from grokscope.models import EmbeddingMLP
 from grokscope.tasks import ModularArithmetic
 
 SMALL = Config(
-    task=ModularArithmetic(p=11, train_fraction=0.8),
-    model=EmbeddingMLP(d_model=16, d_hidden=32),
+    task=ModularArithmetic(p=31, train_fraction=0.6),
+    model=EmbeddingMLP(d_model=48, d_hidden=128),
     optimizer=AdamW(lr=1e-2, weight_decay=1.0),
-    training=Training(steps=300, checkpoint_ratio=100.0, capacity=8),
+    training=Training(steps=700, checkpoint_ratio=100.0, capacity=2),
 )
 
 
@@ -24,17 +24,18 @@ def status(path: Path) -> dict[str, float]:
 
 
 def test_a_queue_of_runs_flows_through_a_fixed_stack(tmp_path: Path):
-    run = start_run(plan_seeds("r", SMALL, (), 40), tmp_path)
-    assert [row["index"] for row in run.networks] == list(range(40))
-    assert len({row["steps"] for row in run.networks}) > 3  # they left at different times
-    assert status(run.path)["utilisation"] > 0.85
+    run = start_run(plan_seeds("r", SMALL, (), 6), tmp_path)
+    assert [row["index"] for row in run.networks] == list(range(6))
+    assert len({row["steps"] for row in run.networks}) > 1  # they left at different times
+    assert status(run.path)["utilisation"] > 0.8
     assert status(run.path)["run_steps_per_second"] > 0
 
 
 def test_each_run_of_the_queue_is_the_run_it_would_have_been_alone(tmp_path: Path):
-    queued = start_run(plan_seeds("r", SMALL, (), 12), tmp_path)
-    training = replace(SMALL.training, capacity=None)
-    for i in (0, 9, 11):
+    short = replace(SMALL, training=replace(SMALL.training, steps=60))
+    queued = start_run(plan_seeds("r", short, (), 5), tmp_path)
+    training = replace(short.training, capacity=None)
+    for i in (0, 4):
         alone = start_run(
             plan_seeds("r", replace(SMALL, training=training, seed=i), (), 1), tmp_path
         )
