@@ -67,6 +67,21 @@ def test_the_panel_fits_every_terminal(width, height, networks):
     assert len(lines) <= max(height, 18)
 
 
+def test_lines_are_drawn_anew_when_there_is_news():
+    console = Console(force_terminal=True, width=100, height=40, record=True, file=io.StringIO())
+    panel, state = LivePanel("quick", console), progress()
+    panel.update(state)
+    console.print(panel.render())
+    before = console.export_text()
+    console.print(panel.render())
+    assert console.export_text() == before
+    for network in state.networks:
+        network.steps, network.test_acc = [0, 500], [1.0, 0.0]
+    panel.update(state)
+    console.print(panel.render())
+    assert console.export_text() != before
+
+
 def test_many_networks_are_counted_by_phase():
     text = drawn(progress(40), height=24)
     assert "20 networks" in text

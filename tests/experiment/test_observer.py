@@ -92,12 +92,17 @@ def fourier(model: Model, task: ModularArithmetic, params: Parameters) -> dict[s
     }
 
 
+def cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_CHUNK_NUMBERS", "_PIECE_NUMBERS"):
+        monkeypatch.setattr(observer_module, name, 1.0)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_the_size_of_the_chunks_changes_nothing(model: str, monkeypatch: pytest.MonkeyPatch):
     observer, params = prepared(MODELS[model], TASKS["addition"])
     whole = observer.metrics(params, range(COUNT))
     assert len(observer.chunks(params, range(COUNT))) == 1
-    monkeypatch.setattr(observer_module, "_CHUNK_NUMBERS", 1)
+    cut_small(monkeypatch)
     chunks = observer.chunks(params, range(COUNT))
     assert [list(networks) for _, networks in chunks] == [[0], [1], [2], [3], [4]]
     single = Metrics.join([observer.measure(chunk) for chunk in reversed(chunks)])
@@ -108,7 +113,7 @@ def test_the_size_of_the_chunks_changes_nothing(model: str, monkeypatch: pytest.
 
 
 def test_chunks_may_be_taken_at_once(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(observer_module, "_CHUNK_NUMBERS", 1)
+    cut_small(monkeypatch)
     model, task = MODELS["mlp"], TASKS["addition"]
     alone, params = prepared(model, task)
     splits, keys = (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from grokscope.measures.crossing import GrowingRises, sustained_rise
@@ -92,6 +92,7 @@ def judged(curve: Curve) -> tuple[object, ...]:
     return (*steps, phase_of(curve), may_stop(curve))
 
 
+@settings(max_examples=50)  # each of them is judged after every evaluation
 @given(st.lists(curves(), min_size=1, max_size=3))
 def test_every_record_is_judged_as_it_stands_after_every_evaluation(records: list[Curve]):
     running = judging(records)
@@ -126,6 +127,7 @@ def test_records_as_they_come_are_judged_as_they_stand(name: str):
 
 @given(curves(), st.data())
 def test_a_divergence_in_training_ends_what_counts(curve: Curve, data: st.DataObject):
+    assume(np.isfinite(curve.train_loss[0]))
     seen = data.draw(st.integers(1, len(curve.step)))
     curve, running = part_of(curve, seen), judging([curve])
     for index in range(seen):

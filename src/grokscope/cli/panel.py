@@ -30,6 +30,7 @@ class LivePanel:
     def __init__(self, title: str, console: Console) -> None:
         self._title, self._console = title, console
         self._watch = Watch()
+        self._drawn: tuple[TrainingProgress, list[Line]] | None = None
         self._live = Live(
             get_renderable=self.render,
             console=console,
@@ -57,13 +58,19 @@ class LivePanel:
         width, rows = self._console.size
         table = _networks(progress, min(_MOST_ROWS, max(rows - 18, 1)))
         height = min(max(rows - table.row_count - 12, 4), 14)
-        chart = accuracy_chart(chart_lines(progress.networks), progress.budget, width - 6, height)
+        chart = accuracy_chart(self._lines(progress), progress.budget, width - 6, height)
         body = Group(
             _legend(progress.networks), chart, Text(), table, Text(), status_line(self._watch)
         )
         return Panel(
             body, title=self._title, title_align="left", padding=(0, 1), border_style="dim"
         )
+
+    def _lines(self, progress: TrainingProgress) -> list[Line]:
+        """The chart's lines, made once for all refreshes between two looks at the networks."""
+        if self._drawn is None or self._drawn[0] is not progress:
+            self._drawn = progress, chart_lines(progress.networks)
+        return self._drawn[1]
 
 
 def chart_lines(networks: Sequence[NetworkProgress]) -> list[Line]:

@@ -39,7 +39,10 @@ class Watch:
         self._stopped: float | None = None
 
     def update(self, progress: TrainingProgress) -> None:
-        """Keep a copy, which another thread may read while training goes on."""
+        """Keep a copy, which another thread may read while training goes on.
+
+        The curves in it are the networks' own: they grow, and nothing in them changes.
+        """
         networks = [replace(network) for network in progress.networks]
         self._updated = time.monotonic()
         self.progress = replace(progress, networks=networks)

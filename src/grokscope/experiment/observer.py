@@ -3,15 +3,14 @@
 What is measured here needs no knowledge of the end of the run. The progress measures, which by
 their published definition use the final key frequencies, are taken from the checkpoints afterwards.
 
-Networks are measured a few at a time: on a processor what is computed of them then stays in its
-cache, and on any device memory stays bounded. The chunks do not depend on each other.
+Networks are measured a few at a time: on a processor what is computed of them then stays near it,
+and on any device memory stays bounded. The chunks do not depend on each other.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.experiment.metrics import Metrics
@@ -30,9 +29,11 @@ from grokscope.models import Model, Parameters
 from grokscope.tasks import Split, Table
 
 _CHUNK_NUMBERS = 2.4e6
-"""Neurons and logits held at once on a processor: 10 MB in float32, which its cache may hold."""
-_CHUNK_NUMBERS_DEVICE = 1e8
-"""The same on an accelerator, where many small kernels would cost more than memory."""
+"""Neurons and logits of the networks of a chunk: enough work for the calls it takes."""
+_PIECE_NUMBERS = 1e6
+"""Those held at once on a processor: 4 MB in float32, near enough to its cores' own caches."""
+_DEVICE_NUMBERS = 1e8
+"""Those held at once on an accelerator, which wants few large kernels."""
 
 Chunk = tuple[Parameters, Sequence[int]]
 """Parameters of some networks and their numbers in the run."""
@@ -99,24 +100,46 @@ class Observer:
 
     def chunks(self, params: Parameters, networks: Sequence[int]) -> list[Chunk]:
         """A stack cut into parts that are best measured on their own, in any order or at once."""
-        device = params["W_E"].device
-        numbers = _CHUNK_NUMBERS if device.type == "cpu" else _CHUNK_NUMBERS_DEVICE
-        width = sum(self._model.neuron_to_logit(_part(params, 0, 1)).shape[1:])
-        size = max(1, int(numbers / (len(self._table.labels) * width)))
-        starts = range(0, len(networks), size)
-        return [(_part(params, i, i + size), networks[i : i + size]) for i in starts]
+        return self._cut((params, networks), _CHUNK_NUMBERS)
 
     @torch.no_grad()
     def measure(self, chunk: Chunk) -> Metrics:
         """Metrics of the networks of a chunk, without waiting for the device."""
-        (params, networks), model = chunk, self._model
-        stage = self._stage(params)
-        logits, neurons = model.observe(params, stage.rows(len(networks)))
+        pieces = [self._of_activations(piece) for piece in self._cut(chunk, _PIECE_NUMBERS)]
+        columns = {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
+        return Metrics.of(columns | self._of_weights(chunk[0]))
+
+    def _cut(self, chunk: Chunk, numbers: float) -> list[Chunk]:
+        """Parts of a chunk with about so many neurons and logits on the whole table."""
+        (params, networks), on_processor = chunk, chunk[0]["W_E"].device.type == "cpu"
+        width = sum(self._model.neuron_to_logit(_part(params, 0, 1)).shape[1:])
+        most = numbers if on_processor else _DEVICE_NUMBERS
+        size = max(1, int(most / (len(self._table.labels) * width)))
+        starts = range(0, len(networks), size)
+        return [(_part(params, i, i + size), networks[i : i + size]) for i in starts]
+
+    def _of_activations(self, piece: Chunk) -> dict[str, Tensor]:
+        (params, networks), stage = piece, self._stage(piece[0])
+        logits, neurons = self._model.observe(params, stage.rows(len(networks)))
         columns = table_metrics(logits, stage.labels, stage.parts(networks))
-        trained = params.keys() - (model.PER_NETWORK - {"init_scale"})
-        columns["norm/weights"] = weight_norm(params, sorted(trained))
         columns["logit/scale"] = logit_scale(logits)
-        return Metrics.of(columns | self._fourier(params, neurons))
+        if stage.grid is not None:
+            keys = is_key_frequency(stage.grid.rows(neurons))
+            columns["fourier/n_key_frequencies"] = keys.sum(1).double()
+        return columns
+
+    def _of_weights(self, params: Parameters) -> dict[str, Tensor]:
+        model, structure = self._model, self._table.cyclic
+        trained = params.keys() - (model.PER_NETWORK - {"init_scale"})
+        columns: dict[str, Tensor] = {"norm/weights": weight_norm(params, sorted(trained))}
+        if structure is not None:
+            embeddings = model.operand_embeddings(params, self._table.d_vocab)
+            norms = embedding_norms(embeddings, structure)
+            map_to_logits = model.neuron_to_logit(params)[:, :, : self._table.n_classes]
+            columns["fourier/gini_W_E"] = embedding_gini(norms)
+            columns["fourier/gini_W_L"] = logit_map_gini(map_to_logits, structure)
+            columns["fourier/spectrum_W_E"] = embedding_spectrum(norms)
+        return columns
 
     @torch.no_grad()
     def _keys(self, chunk: Chunk) -> list[list[int]]:
@@ -135,23 +158,6 @@ class Observer:
         logits, _ = self._model.observe(params, stage.rows(len(networks)))
         train = stage.parts(networks)[:, 0]
         return progress_measures(stage.grid.logits(logits), frequencies, stage.grid.rows(train))
-
-    def _fourier(
-        self, params: Parameters, neurons: Float[Tensor, "model row neuron"]
-    ) -> dict[str, Tensor]:
-        structure, grid = self._table.cyclic, self._stage(params).grid
-        if structure is None or grid is None:
-            return {}
-        norms = embedding_norms(
-            self._model.operand_embeddings(params, self._table.d_vocab), structure
-        )
-        map_to_logits = self._model.neuron_to_logit(params)[:, :, : self._table.n_classes]
-        return {
-            "fourier/gini_W_E": embedding_gini(norms),
-            "fourier/gini_W_L": logit_map_gini(map_to_logits, structure),
-            "fourier/spectrum_W_E": embedding_spectrum(norms),
-            "fourier/n_key_frequencies": is_key_frequency(grid.rows(neurons)).sum(1).double(),
-        }
 
     def _stage(self, params: Parameters) -> Stage:
         device = params["W_E"].device
