@@ -44,6 +44,17 @@ def networks_table(console: Console, rows: Sequence[Mapping[str, Any]]) -> Table
     return table
 
 
+SPEED = ("run_steps_per_second", "utilisation")
+
+
+def speed_line(run: Run) -> str | None:
+    """How fast training was, and how much of the stepped slots held a network."""
+    rate, used = (run.directory.status.get(name) for name in SPEED)
+    if not isinstance(rate, int | float) or not isinstance(used, int | float):
+        return None
+    return f"{rate:,.0f} run-steps a second, looks included; {used:.0%} of the slots in use"
+
+
 def run_document(run: Run) -> dict[str, Any]:
     """The JSON of a run: where it is, its state, and the summary of each network."""
     return {
@@ -51,6 +62,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "path": str(run.path),
         "recipe": run.plan.recipe,
         "state": run.state,
+        **{name: run.directory.status.get(name) for name in SPEED},
         "runs": run.networks,
     }
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from grokscope.cli.label_styles import LABEL_STYLES
 from grokscope.cli.listing import state_of
-from grokscope.cli.results import networks_table, run_document
+from grokscope.cli.results import networks_table, run_document, speed_line
 from grokscope.cli.run_name import open_run, run_words
 from grokscope.cli.screen import new_table, stdout, write_json
 from grokscope.cli.wording import age, count, decimal, whole
@@ -46,6 +46,8 @@ def _heading(console: Console, run: Run, out: Path) -> None:
     facts += [state, f"made {age(status.get('created'))} ago"]
     _line(console, Text(run.id, "bold"))
     _line(console, Text(", ".join(facts)))
+    if speed := speed_line(run):
+        _line(console, Text(speed))
     if status.get("error"):
         _line(console, Text(f"error: {status['error']}", "red"))
     if state != "finished":

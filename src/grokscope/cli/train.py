@@ -10,7 +10,7 @@ from grokscope.cli.arguments import option_names
 from grokscope.cli.commands import TRAINING, Settings
 from grokscope.cli.lines import LineListener
 from grokscope.cli.panel import LivePanel
-from grokscope.cli.results import networks_table, run_document
+from grokscope.cli.results import networks_table, run_document, speed_line
 from grokscope.cli.run_name import open_run, out_option, run_words
 from grokscope.cli.screen import say, stderr, stdout, write_json
 from grokscope.cli.settings import read_settings, refuse_settings_of_variants
@@ -188,7 +188,10 @@ def _next_steps(run: Run, report: str | None, request: TrainRequest) -> None:
     console = stderr()
     if report is not None:
         console.print(f"\nreport  {_near(Path(report))}", markup=False, soft_wrap=True)
-    console.print(f"run     {_near(run.path)}\n\nnext:", markup=False, soft_wrap=True)
+    console.print(f"run     {_near(run.path)}", markup=False, soft_wrap=True)
+    if speed := speed_line(run):
+        console.print(f"speed   {speed}", markup=False, soft_wrap=True)
+    console.print("\nnext:", markup=False, soft_wrap=True)
     commands = [
         (f"grokscope show {name}", "reasons, settings and files of this run"),
         (
