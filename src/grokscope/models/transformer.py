@@ -141,10 +141,10 @@ class OneLayerTransformer(Model):
     def observe(
         self, params: Parameters, rows: Rows
     ) -> tuple[Float[Tensor, "model row n_outputs"], Float[Tensor, "model row neuron"]]:
-        """The hidden layer once, and W_out · W_U before the product over the rows."""
+        """The hidden layer once, W_out · W_U before the product over the rows, outputs first."""
         mid, post = self._hidden(params, rows)
-        direct = torch.bmm(mid + params["b_out"].unsqueeze(1), params["W_U"])
-        return torch.baddbmm(direct, post, self.neuron_to_logit(params)), post
+        direct = torch.bmm(params["W_U"].mT, (mid + params["b_out"].unsqueeze(1)).mT)
+        return torch.baddbmm(direct, self.neuron_to_logit(params).mT, post.mT).mT, post
 
     def _hidden(
         self, params: Parameters, rows: Rows
