@@ -157,7 +157,7 @@ def _train(trainer: Trainer, directory: RunDirectory) -> Run:
     try:
         with directory.locked():
             ended = trainer.train(directory)
-            finish(trainer.plan, directory, ended)
+            finish(trainer.plan, directory, ended, trainer.population.each)
             last = max(ending.step for ending in ended.values())
             directory.update_status(state="finished", step=last)
     except InterruptedRunError as error:

@@ -78,7 +78,10 @@ class Model(ABC):
     def observe(
         self, params: Parameters, rows: Rows
     ) -> tuple[Float[Tensor, "model row n_outputs"], Float[Tensor, "model row neuron"]]:
-        """Read-out and neurons, for a look at both; models share what the two have in common."""
+        """Read-out and neurons, for a look at both; models share what the two have in common.
+
+        Logits are best laid out with the rows last, as the losses of a look are taken over outputs.
+        """
         return self.readout(params, rows), self.neurons(params, rows)
 
     @abstractmethod

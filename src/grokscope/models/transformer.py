@@ -145,11 +145,11 @@ class OneLayerTransformer(Model):
     def observe(
         self, params: Parameters, rows: Rows
     ) -> tuple[Float[Tensor, "model row n_outputs"], Float[Tensor, "model row neuron"]]:
-        """The hidden layer once, and W_out · W_U before the product over the rows."""
+        """The hidden layer once, W_out · W_U before the product over the rows, outputs first."""
         attended, w_u = self._attended(params, rows), params["W_U"]
         post = activate(attended.through(params["W_in"], params["b_in"]), self.activation)
         direct = attended.through(w_u, torch.bmm(params["b_out"].unsqueeze(1), w_u).squeeze(1))
-        return torch.baddbmm(direct, post, self.neuron_to_logit(params)), post
+        return torch.baddbmm(direct.mT, self.neuron_to_logit(params).mT, post.mT).mT, post
 
     def neuron_to_logit(self, params: Parameters) -> Float[Tensor, "model neuron n_outputs"]:
         """W_out · W_U."""
