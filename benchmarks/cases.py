@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmarks import counts, textbook
 from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
-from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer
+from grokscope.models import Decoder, EmbeddingMLP, Model, OneLayerTransformer
 from grokscope.tasks import ModularArithmetic, Table
 from grokscope.tasks.modular import Operation
 
@@ -106,12 +106,25 @@ def textbook_module(model: Model, table: Table) -> torch.nn.Module:
                 activation=model.activation,
             )
         )
+    if isinstance(model, Decoder):
+        return textbook.Decoder(
+            textbook.DecoderSizes(
+                tokens=table.d_vocab + 2,
+                d_model=model.d_model,
+                n_heads=model.n_heads,
+                n_layers=model.n_layers,
+                d_mlp=model.d_mlp or 4 * model.d_model,
+            )
+        )
     raise TypeError(f"no textbook implementation of {model.name}")
 
 
 def textbook_tokens(model: Model, table: Table) -> Int[Tensor, "row pos"]:
-    """Rows as the module reads them: `a b`, or `a b =`."""
+    """Rows as the module reads them: `a b`, `a b =` or `a op b =`."""
     tokens = table.inputs
+    if isinstance(model, Decoder):
+        op = torch.full_like(table.labels, table.d_vocab)
+        return torch.column_stack([tokens[:, 0], op, tokens[:, 1], op + 1])
     if getattr(model, "separate_vocab", False):
         tokens = tokens + torch.tensor([0, table.d_vocab])
     if isinstance(model, OneLayerTransformer) and model.equals_token:
@@ -166,6 +179,19 @@ def _quadratic_64() -> Case:
     return Case(name="quadratic-64", p=97, fraction=0.5, models=[model] * 64, loss="float32")
 
 
+def _power2022() -> Case:
+    """The decoder of arXiv 2201.02177 at its published size: division, minibatches of 512."""
+    return Case(
+        name="power2022",
+        p=97,
+        fraction=0.5,
+        models=[Decoder()],
+        operation="divide",
+        batch_size=512,
+        loss="float32",
+    )
+
+
 CASES: dict[str, Case] = {
     case.name: case
     for case in (
@@ -175,5 +201,6 @@ CASES: dict[str, Case] = {
         _mlp(),
         _mlp_p31_64(),
         _quadratic_64(),
+        _power2022(),
     )
 }

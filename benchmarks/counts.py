@@ -18,8 +18,9 @@ from typing import cast
 
 import torch
 
-from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer, Vocab
+from grokscope.models import Decoder, EmbeddingMLP, Model, OneLayerTransformer, Vocab
 from grokscope.models.columns import LINE, padded
+from grokscope.models.decoder_stream import N_CTX
 
 Shape = tuple[int, int, int]
 """Rows, inner width, outer width."""
@@ -123,6 +124,32 @@ def embedding_mlp(model: Model, sizes: Sizes) -> Counts:
     )
 
 
+def decoder(model: Model, sizes: Sizes) -> Counts:
+    """Every map over the entries of the stream, and over the rows at `=` in the last layer.
+
+    The entries at `a` and `op` are there once per token, but one product takes them with the rows'.
+    """
+    m = cast(Decoder, model)
+    d, hidden, rows = m.d_model, m.d_mlp or 4 * m.d_model, sizes.rows
+    outputs = sizes.d_vocab + 2
+    entries = 2 * min(sizes.d_vocab, rows) + 2 * rows
+    below = m.n_layers - 1
+    by_token = [(2 * sizes.d_vocab + 2, d, d)] * 3
+    later = [(entries, d, d)] * (3 * below - 1) + [(rows, d, d)] if below else []
+    sublayers = [(entries, d, d), (entries, d, hidden), (entries, hidden, d)] * below
+    last = [(rows, d, d), (rows, d, hidden), (rows, hidden, d), (rows, d, _padded(outputs))]
+    by_row = [*later, *sublayers, *last]
+    computed = below * entries + rows
+    return Counts(
+        floor_products=[*by_token, *by_row],
+        row_products=by_row,
+        token_products=by_token,
+        activations=computed * (6 * d + hidden) + rows * outputs,
+        parameters=_parameters(m, sizes),
+        looked_up=computed * 2 * N_CTX * d,
+    )
+
+
 def _padded(width: int) -> int:
     """Columns that outputs of so many classes are computed with."""
     return padded(torch.empty(1, 1, width)).shape[2]
@@ -137,4 +164,5 @@ def _parameters(model: Model, sizes: Sizes) -> int:
 COUNTS: dict[type[Model], Callable[[Model, Sizes], Counts]] = {
     OneLayerTransformer: one_layer_transformer,
     EmbeddingMLP: embedding_mlp,
+    Decoder: decoder,
 }

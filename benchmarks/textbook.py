@@ -1,11 +1,12 @@
 """The textbook implementation: one network as an ordinary torch module, with torch.optim.AdamW.
 
-Written plainly from the papers (arXiv 2301.05217, 2306.17844), without grokscope: every position is
-computed up to its logits, autograd does the rest. It is what the benchmarks compare with and what
-the engine's tests must agree with; parameters have the names that TransformerLens gives them.
-A module on a device trains there; nothing here names one.
+Written plainly from the papers (arXiv 2201.02177, 2301.05217, 2306.17844), without grokscope: every
+position is computed up to its logits, autograd does the rest. It is what the benchmarks compare
+with and what the engine's tests must agree with; parameters have the names that TransformerLens
+gives them. A module on a device trains there; nothing here names one.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -101,6 +102,84 @@ class MLP(nn.Module):
         x = self.W_E[tokens].sum(1)
         hidden = self.activation(x @ self.W_in + self.b_in)
         return (hidden @ self.W_U).unsqueeze(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderSizes:
+    """The shape of one decoder with LayerNorm behind its sublayers."""
+
+    tokens: int
+    d_model: int
+    n_heads: int
+    n_layers: int
+    d_mlp: int
+
+
+class Decoder(nn.Module):
+    """Layers of causal attention and MLP without biases, LayerNorm after each, fixed positions."""
+
+    def __init__(self, sizes: DecoderSizes, n_ctx: int = 4) -> None:
+        super().__init__()
+        self.suffixes = [f"_{i}" if i else "" for i in range(sizes.n_layers)]
+        d, heads, d_mlp = sizes.d_model, sizes.n_heads, sizes.d_mlp
+        self.W_E = nn.Parameter(torch.randn(sizes.tokens, d))
+        for i in self.suffixes:
+            for name in ("W_Q", "W_K", "W_V"):
+                self.register_parameter(name + i, uniform(d, heads, d, d // heads))
+            self.register_parameter("W_O" + i, uniform(d, heads, d // heads, d))
+            self.register_parameter("W_in" + i, uniform(d, d, d_mlp))
+            self.register_parameter("W_out" + i, uniform(d_mlp, d_mlp, d))
+            for name in ("ln1", "ln2"):
+                self.register_parameter(f"{name}_w{i}", nn.Parameter(torch.ones(d)))
+                self.register_parameter(f"{name}_b{i}", nn.Parameter(torch.zeros(d)))
+        self.W_U = uniform(d, d, sizes.tokens)
+        self.register_buffer("sinusoids", sinusoids(n_ctx, d))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits of every position: (row, pos) to (row, pos, token)."""
+        x = self.W_E[tokens]
+        x = x + self.of("sinusoids")[: tokens.shape[1]].to(x.dtype)
+        for i in self.suffixes:
+            x = self.normalize(x + self.attention(x, i), "ln1", i)
+            hidden = F.relu(x @ self.of("W_in" + i))
+            x = self.normalize(x + hidden @ self.of("W_out" + i), "ln2", i)
+        return x @ self.W_U
+
+    def attention(self, x: Tensor, i: str) -> Tensor:
+        """Every position attends to itself and to those before it."""
+        q = torch.einsum("bpd,hde->bhpe", x, self.of("W_Q" + i))
+        k = torch.einsum("bpd,hde->bhpe", x, self.of("W_K" + i))
+        v = torch.einsum("bpd,hde->bhpe", x, self.of("W_V" + i))
+        scores = torch.einsum("bhqe,bhke->bhqk", q, k) / q.shape[-1] ** 0.5
+        visible = x.new_ones(x.shape[1], x.shape[1]).tril()
+        pattern = scores.masked_fill(visible == 0, float("-inf")).softmax(-1)
+        z = torch.einsum("bhqk,bhke->bhqe", pattern, v)
+        return torch.einsum("bhqe,hed->bqd", z, self.of("W_O" + i))
+
+    def normalize(self, x: Tensor, name: str, i: str) -> Tensor:
+        """LayerNorm over the features of each position."""
+        return F.layer_norm(x, x.shape[-1:], self.of(f"{name}_w{i}"), self.of(f"{name}_b{i}"))
+
+    def of(self, name: str) -> Tensor:
+        """A parameter or buffer by name."""
+        return getattr(self, name)
+
+
+def uniform(fan_in: int, *shape: int) -> nn.Parameter:
+    """The initial values of torch.nn.Linear."""
+    bound = fan_in**-0.5
+    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
+
+
+def sinusoids(n_ctx: int, d_model: int) -> Float[Tensor, "pos d_model"]:
+    """Fixed positions: pairs of a sine and a cosine, slower from pair to pair."""
+    table = torch.zeros(n_ctx, d_model, dtype=torch.float64)
+    for pos in range(n_ctx):
+        for i in range(0, d_model, 2):
+            angle = pos / 10_000 ** (i / d_model)
+            table[pos, i] = math.sin(angle)
+            table[pos, i + 1 : i + 2] = math.cos(angle)
+    return table
 
 
 def load(module: nn.Module, values: Mapping[str, Tensor]) -> None:

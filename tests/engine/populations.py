@@ -7,7 +7,7 @@ import torch
 
 from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
 from grokscope.engine.precision import MatmulPrecision
-from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer
+from grokscope.models import Decoder, EmbeddingMLP, Model, OneLayerTransformer
 from grokscope.tasks import ModularArithmetic
 
 NANDA = OneLayerTransformer(d_model=16, n_heads=2)
@@ -15,6 +15,7 @@ ZHONG = OneLayerTransformer(
     d_model=16, n_heads=4, equals_token=False, causal=False, init_like="zhong2023"
 )
 MLP = EmbeddingMLP(d_model=12, d_hidden=24)
+POWER = Decoder(d_model=16, n_heads=2)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,23 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from engine.populations import MLP, NANDA, ZHONG, Network, World, drain, same, trained, weights
+from engine.populations import (
+    MLP,
+    NANDA,
+    POWER,
+    ZHONG,
+    Network,
+    World,
+    drain,
+    same,
+    trained,
+    weights,
+)
 from grokscope.engine import AdamW, Population, stack
 from grokscope.engine.capture import Program
 from grokscope.models import Model
 
-MODELS: dict[str, Model] = {"nanda2023": NANDA, "zhong2023": ZHONG, "mlp": MLP}
+MODELS: dict[str, Model] = {"nanda2023": NANDA, "zhong2023": ZHONG, "mlp": MLP, "power2022": POWER}
 WILD = Network(seed=2, optimizer=AdamW(lr=1e200, warmup_steps=0, weight_decay=0.0))
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.populations import ZHONG, Network, World, distance, drain, trained, weights
+from engine.populations import POWER, ZHONG, Network, World, distance, drain, trained, weights
 from grokscope.engine import AdamW, Population
 from grokscope.engine.divergence import first_bad_tensor
 
@@ -103,3 +103,5 @@ def test_masked_scores_are_no_divergence():
     assert look({}) == "loss"
     inputs = population.setup.table.inputs[None]
     assert first_bad_tensor(causal, population.parameters(), inputs, {}) == "loss"
+    layers = World().population([Network(model=POWER)])
+    assert first_bad_tensor(POWER, layers.parameters(), inputs, {}) == "loss"

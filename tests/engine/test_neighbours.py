@@ -8,6 +8,7 @@ import torch
 from engine.populations import (
     MLP,
     NANDA,
+    POWER,
     ZHONG,
     Network,
     World,
@@ -19,7 +20,7 @@ from engine.populations import (
 from grokscope.engine import AdamW
 from grokscope.models import Model
 
-MODELS: dict[str, Model] = {"nanda2023": NANDA, "zhong2023": ZHONG, "mlp": MLP}
+MODELS: dict[str, Model] = {"nanda2023": NANDA, "zhong2023": ZHONG, "mlp": MLP, "power2022": POWER}
 STEPS = 20
 
 

@@ -7,7 +7,7 @@ import torch
 from benchmarks import textbook
 from benchmarks.cases import textbook_module, textbook_tokens
 
-from engine.populations import MLP, NANDA, ZHONG, Network, World, distance, weights
+from engine.populations import MLP, NANDA, POWER, ZHONG, Network, World, distance, weights
 from grokscope.engine import AdamW, Population
 from grokscope.engine.batches import Batches
 from grokscope.models import Model
@@ -20,6 +20,7 @@ MODELS: dict[str, Model] = {
     "zhong2023, rate 0.4": replace(ZHONG, attention_rate=0.4),
     "zhong2023, rate 1": ZHONG,
     "mlp": MLP,
+    "power2022": POWER,
 }
 
 

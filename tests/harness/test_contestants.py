@@ -10,7 +10,7 @@ from benchmarks.cases import CASES, Case, textbook_module, textbook_tokens
 from benchmarks.contestants import CONTESTANTS, AbsentError
 from benchmarks.vmap_stack import Stack
 
-from grokscope.models import EmbeddingMLP, OneLayerTransformer
+from grokscope.models import Decoder, EmbeddingMLP, OneLayerTransformer
 
 STEPS = 4
 ZHONG = OneLayerTransformer(
@@ -22,6 +22,14 @@ SMALL: dict[str, Case] = {
     ),
     "transformer with =": Case(
         name="", p=7, fraction=0.5, models=[OneLayerTransformer(d_model=16)]
+    ),
+    "decoder": Case(
+        name="",
+        p=7,
+        fraction=0.5,
+        models=[Decoder(d_model=8, n_heads=2)] * 2,
+        operation="divide",
+        loss="float32",
     ),
     "quadratic": Case(
         name="",

@@ -9,7 +9,7 @@ from benchmarks.cases import CASES, Case
 from benchmarks.counts import Counts, Sizes, count
 from torch.utils.flop_counter import FlopCounterMode
 
-from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer, Rows, Vocab
+from grokscope.models import Decoder, EmbeddingMLP, Model, OneLayerTransformer, Rows, Vocab
 from grokscope.tasks import ModularArithmetic
 
 TOLERANCE = 0.03  # scores and biases that are products on one path and sums on another
@@ -24,6 +24,9 @@ FAST_PATHS: dict[str, tuple[Model, int]] = {
     "mlp, separate vocabulary": (EmbeddingMLP(d_model=48, separate_vocab=True), 31),
     "mlp, concat": (EmbeddingMLP(d_model=48, combine="concat"), 31),
     "mlp, two hidden layers": (EmbeddingMLP(d_model=48, n_hidden_layers=2), 31),
+    "power2022": (Decoder(), 31),
+    "power2022, 1 layer": (Decoder(d_model=32, n_layers=1), 31),
+    "power2022, 3 layers": (Decoder(d_model=32, n_layers=3, d_mlp=50), 31),
 }
 
 

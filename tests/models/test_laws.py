@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from grokscope.core.errors import SettingError
-from grokscope.models import MODELS, EmbeddingMLP, Model, OneLayerTransformer, Rows, Vocab
+from grokscope.models import (
+    MODELS,
+    Decoder,
+    EmbeddingMLP,
+    Model,
+    OneLayerTransformer,
+    Rows,
+    Vocab,
+)
 
 VOCAB = Vocab(d_vocab=11, n_classes=11)
 VARIANTS: dict[str, Model] = {
@@ -21,6 +29,9 @@ VARIANTS: dict[str, Model] = {
     "zhong2023, equals, separate": OneLayerTransformer(
         d_model=16, n_heads=4, causal=False, separate_vocab=True, activation="square"
     ),
+    "decoder": Decoder(d_model=16, n_heads=2),
+    "decoder, 1 layer": Decoder(d_model=12, n_heads=4, n_layers=1, d_mlp=10),
+    "decoder, 3 layers": Decoder(d_model=12, n_heads=1, n_layers=3),
     "mlp sum": EmbeddingMLP(d_model=16, d_hidden=24),
     "mlp concat": EmbeddingMLP(d_model=16, d_hidden=24, combine="concat", activation="gelu"),
     "mlp deep": EmbeddingMLP(d_model=16, d_hidden=24, n_hidden_layers=3, activation="square"),
@@ -107,7 +118,7 @@ def test_initial_values_depend_on_the_seed_alone(name: str):
     three, one = model.init(VOCAB, [3, 4, 5]), model.init(VOCAB, [4])
     for key in three:
         assert torch.equal(three[key][1], one[key][0])
-        if "b_" not in key:
+        if "b_" not in key and not key.startswith("ln"):  # those start at 0, LayerNorm as identity
             assert not torch.equal(three[key][0], three[key][1])
 
 
@@ -122,10 +133,15 @@ def test_neurons_and_their_map_are_what_the_plain_forward_shows(name: str):
     assert torch.allclose(model.neurons(params, Rows(inputs)), post, rtol=1e-10, atol=1e-12)
     step = torch.zeros_like(post)
     step[..., 2] = 1.0
-    moved = model.forward(
-        params, inputs, lambda key, value: _shift(value, step) if key == last else None
-    )
-    expected = model.neuron_to_logit(params)[:, None, 2] + model.forward(params, inputs)
+    # behind a LayerNorm the map is linear up to a division by each row's own scale
+    scale = last.replace("post", "ln2_scale")
+    divisor = seen[scale][:, :, -1] if scale in seen else 1.0
+
+    def move(key: str, value: torch.Tensor) -> torch.Tensor | None:
+        return _shift(value, step) if key == last else seen[key] if key == scale else None
+
+    moved = model.forward(params, inputs, move)
+    expected = model.neuron_to_logit(params)[:, None, 2] / divisor + model.forward(params, inputs)
     assert torch.allclose(moved, expected.expand_as(moved), rtol=1e-9, atol=1e-10)
 
 
@@ -145,6 +161,10 @@ def test_published_initial_scales():
         assert params[name].std() == pytest.approx(variance**-0.5, rel=0.1)
     zhong = OneLayerTransformer(init_like="zhong2023").init(vocab, [0])
     assert zhong["W_in"].std() == pytest.approx(512**-0.5, rel=0.05)
+    decoder = Decoder().init(vocab, [0])
+    assert decoder["W_E"].std() == pytest.approx(1, rel=0.05)
+    for name, fan_in in {"W_Q": 128, "W_O_1": 128, "W_in_1": 128, "W_out": 512, "W_U": 128}.items():
+        assert decoder[name].abs().max() == pytest.approx(fan_in**-0.5, rel=0.01)
     mlp = EmbeddingMLP().init(vocab, [0])
     assert mlp["W_E"].std() == pytest.approx(128**-0.5, rel=0.05)
     assert mlp["W_in"].abs().max() == pytest.approx(1 / 16, rel=0.01)
@@ -173,6 +193,14 @@ def test_attention_rate_zero_sums_the_values():
         (OneLayerTransformer, {"d_mlp": 0}, "`d_mlp` must be at least 1, got 0"),
         (OneLayerTransformer, {"init_scale": 0.0}, "`init_scale` must be greater than 0"),
         (EmbeddingMLP, {"n_hidden_layers": 0}, "`n_hidden_layers` must be at least 1"),
+        (
+            Decoder,
+            {"d_model": 30},
+            "`d_model` must be a positive multiple of `n_heads` = 4, got 30",
+        ),
+        (Decoder, {"n_heads": 0}, "`d_model` must be a positive multiple of `n_heads` = 0"),
+        (Decoder, {"n_layers": 0}, "`n_layers` must be at least 1, got 0"),
+        (Decoder, {"d_mlp": 0}, "`d_mlp` must be at least 1, got 0"),
     ],
 )
 def test_bad_settings_are_refused(model: type[Model], settings: dict[str, object], message: str):

@@ -25,7 +25,8 @@ def first_bad_tensor(
     bad: list[str] = []
 
     def look(name: str, value: Tensor) -> None:
-        masked = value == -torch.inf if name == "attn_scores" else torch.zeros_like(value).bool()
+        is_score = name.startswith("attn_scores")
+        masked = value == -torch.inf if is_score else torch.zeros_like(value).bool()
         if not (torch.isfinite(value) | masked).all():
             bad.append(name)
 

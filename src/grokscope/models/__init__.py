@@ -1,17 +1,20 @@
 """Networks with a leading `model` axis: a stack is the normal case, one network a stack of one."""
 
 from grokscope.models.base import Hook, Model, Parameters, Vocab
+from grokscope.models.decoder import Decoder
 from grokscope.models.mlp import EmbeddingMLP
 from grokscope.models.rows import Rows
 from grokscope.models.transformer import OneLayerTransformer
 
 MODELS: dict[str, type[Model]] = {
+    "decoder": Decoder,
     "mlp": EmbeddingMLP,
     "transformer": OneLayerTransformer,
 }
 
 __all__ = [
     "MODELS",
+    "Decoder",
     "EmbeddingMLP",
     "Hook",
     "Model",

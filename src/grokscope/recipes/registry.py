@@ -5,12 +5,14 @@ from collections.abc import Callable
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.demo import demo
 from grokscope.recipes.nanda2023 import nanda2023
+from grokscope.recipes.power2022 import power2022
 from grokscope.recipes.quick import quick, quick_mlp
 from grokscope.recipes.zhong2023 import zhong2023_a, zhong2023_b
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "demo": demo,
     "nanda2023": nanda2023,
+    "power2022": power2022,
     "quick": quick,
     "quick-mlp": quick_mlp,
     "zhong2023-a": zhong2023_a,
