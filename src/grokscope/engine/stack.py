@@ -166,8 +166,7 @@ class Stack:
         chosen = torch.stack([lane.batches.at(0) for lane in lanes]).to(self._theta.device)
         rows, labels = full
         labels[where] = self._labels[chosen]
-        if not rows.replace(where, self._inputs[chosen]):
-            self._program = self._make_program()
+        rows.replace(where, self._inputs[chosen])
 
     def _diagnosis(self, slot: int) -> Divergence:
         lane = self.slots[slot]

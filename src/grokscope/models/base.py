@@ -131,20 +131,6 @@ def activate(pre: Float[Tensor, "..."], activation: Activation) -> Float[Tensor,
     return F.gelu(pre) if activation == "gelu" else pre.square()
 
 
-def select_rows(
-    table: Float[Tensor, "model entry d"], index: Int[Tensor, "model row"]
-) -> Float[Tensor, "model row d"]:
-    """Row `index[m, r]` of each network's own table.
-
-    One flat index_select: its backward is an index_add over whole rows, which costs a tenth of
-    the scatter behind fancy indexing.
-    """
-    n_models, n_entries, width = table.shape
-    offsets = torch.arange(n_models, device=index.device).unsqueeze(1) * n_entries
-    flat = table.reshape(n_models * n_entries, width)
-    return flat.index_select(0, (index + offsets).flatten()).view(n_models, -1, width)
-
-
 def observed(hook: Hook | None, name: str, value: Tensor) -> Tensor:
     """Show an activation to the hook and take what it gives back."""
     replaced = hook(name, value) if hook is not None else None

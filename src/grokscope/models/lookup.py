@@ -1,29 +1,27 @@
 """Look-ups in tables of one row per token, with backward passes that scatter nothing.
 
 What a network computes from one token needs computing once per token; a row of the batch then adds
-a few table rows up. Backward, every token collects from the rows that hold it: a gather and batched
-products over `Holders`, with no atomic addition, so that the bits are always the same. All of it
-can be differentiated once, not twice.
+a few table rows up. Backward, every token collects from the rows that hold it, with no atomic
+addition, so that the bits are always the same. All of it can be differentiated once, not twice.
 """
 
 from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
-from grokscope.models.rows import Rows, Shape, Slots
+from grokscope.models.rows import Bags, Rows, Shape, Slots
 
 
 def look_up(
     rows: Rows, tables: Sequence[tuple[Slots, Float[Tensor, "model entry width"]]]
 ) -> Float[Tensor, "model row width"]:
     """Each row's entries of its network's own tables, added up."""
-    shapes = [(slots, table.shape[1], 1) for slots, table in tables]
+    shapes = tuple((slots, table.shape[1], 1) for slots, table in tables)
     flat = [table.flatten(0, 1) for _, table in tables]
     found = cast(Tensor, _LookUp.apply(rows, shapes, *flat))
     return found.unflatten(0, (rows.n_models, rows.n_rows))
@@ -39,7 +37,7 @@ def weighted_look_up(
     With E vectors per token a row costs E multiplications per output and slot, where a product with
     the row's own vector would cost d_model.
     """
-    shapes = [((slot,), table.shape[1], table.shape[2]) for slot, table in enumerate(tables)]
+    shapes = tuple(((slot,), table.shape[1], table.shape[2]) for slot, table in enumerate(tables))
     together = torch.cat([weight.flatten(0, 1) for weight in weights], 1)
     flat = [table.flatten(0, 1) for table in tables]
     found = cast(Tensor, _WeightedLookUp.apply(rows, shapes, together, *flat))
@@ -51,11 +49,11 @@ class _LookUp(Function):
     def forward(
         ctx: Any,  # noqa: ANN401
         rows: Rows,
-        shapes: Sequence[Shape],
+        shapes: tuple[Shape, ...],
         *tables: Float[Tensor, "_ width"],
     ) -> Tensor:
         ctx.rows, ctx.shapes = rows, shapes
-        return F.embedding_bag(rows.entries(tuple(shapes)), torch.cat(tables), mode="sum")
+        return rows.seen(shapes).total(torch.cat(tables))
 
     @staticmethod
     @once_differentiable
@@ -63,8 +61,8 @@ class _LookUp(Function):
         ctx: Any,  # noqa: ANN401
         *gradients: Tensor,
     ) -> tuple[Tensor | None, ...]:
-        holders = (ctx.rows.holders(slots, n_entries) for slots, n_entries, _ in ctx.shapes)
-        return None, None, *(held.total(gradients[0]) for held in holders)
+        gradient = gradients[0].contiguous()
+        return None, None, *(ctx.rows.holders(shape).total(gradient) for shape in ctx.shapes)
 
 
 class _WeightedLookUp(Function):
@@ -72,15 +70,14 @@ class _WeightedLookUp(Function):
     def forward(
         ctx: Any,  # noqa: ANN401
         rows: Rows,
-        shapes: Sequence[Shape],
+        shapes: tuple[Shape, ...],
         weights: Float[Tensor, "row looked_up"],
         *tables: Float[Tensor, "_ _ width"],
     ) -> Tensor:
-        index = rows.entries(tuple(shapes))
         stacked = torch.cat([table.flatten(0, 1) for table in tables])
-        ctx.save_for_backward(index, weights, stacked)
+        ctx.save_for_backward(weights, stacked)
         ctx.rows, ctx.shapes = rows, shapes
-        return F.embedding_bag(index, stacked, mode="sum", per_sample_weights=weights)
+        return rows.seen(shapes).total(stacked, weights.flatten())
 
     @staticmethod
     @once_differentiable
@@ -88,29 +85,24 @@ class _WeightedLookUp(Function):
         ctx: Any,  # noqa: ANN401
         *gradients: Tensor,
     ) -> tuple[Tensor | None, ...]:
-        (gradient,) = gradients
-        index, weights, stacked = ctx.saved_tensors
+        gradient = gradients[0].contiguous()
+        weights, stacked = ctx.saved_tensors
         shares = weights.split([n_vectors for *_, n_vectors in ctx.shapes], 1)
         by_table = [
-            ctx.rows.holders(slots, n_tokens).weighted_total(gradient, share)
-            for (slots, n_tokens, _), share in zip(ctx.shapes, shares, strict=True)
+            ctx.rows.holders(shape).weighted_total(gradient, share).unflatten(0, (-1, shape[2]))
+            for shape, share in zip(ctx.shapes, shares, strict=True)
         ]
-        return None, None, _dot_products(gradient, stacked, index), *by_table
+        by_weight = _dot_products(gradient, stacked, ctx.rows.seen(ctx.shapes))
+        return None, None, by_weight.view_as(weights), *by_table
 
 
 def _dot_products(
-    gradient: Float[Tensor, "row width"],
-    tables: Float[Tensor, "entry width"],
-    index: Int[Tensor, "row looked_up"],
-) -> Float[Tensor, "row looked_up"]:
+    gradient: Float[Tensor, "row width"], tables: Float[Tensor, "entry width"], seen: Bags
+) -> Float[Tensor, " looked_up"]:
     """Of each row's gradient with the table rows that it looked up."""
-    n_rows, n_looked_up = index.shape
-    bag = torch.arange(n_rows, device=index.device)
+    n_looked_up = len(seen.members) // len(gradient)
+    row = torch.arange(len(gradient), device=gradient.device).repeat_interleave(n_looked_up)
+    mode_sum = 0
     return torch.ops.aten._embedding_bag_per_sample_weights_backward(
-        gradient,
-        tables,
-        index.flatten(),
-        bag * n_looked_up,
-        bag.repeat_interleave(n_looked_up),
-        0,
-    ).view_as(index)
+        gradient, tables, seen.members, seen.starts, row, mode_sum
+    )
