@@ -56,6 +56,7 @@ class Recorded(Program):
 def recorded(monkeypatch: pytest.MonkeyPatch):
     Recorded.recordings = 0
     monkeypatch.setattr(stack, "Program", Recorded)
+    monkeypatch.setattr(stack.Stack, "PEEKS", False)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # recording is not for several threads at once
     yield
@@ -111,7 +112,8 @@ class Waits(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_no_step_waits_to_see_a_value(name: str):
+def test_no_step_waits_to_see_a_value(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stack.Stack, "PEEKS", False)
     population: Population = trained(World().population(networks(MODELS[name])), 1)
     with Waits() as waits:
         population.stacks[0].advance(3)

@@ -8,7 +8,7 @@ import ctypes
 import functools
 import sys
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3)
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # mallopt(3)
 _LARGEST_REUSED = 2**28  # bytes
 
 
@@ -23,5 +23,6 @@ def reuse_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    agreed = mallopt(_MMAP_THRESHOLD, _LARGEST_REUSED)
+    # threads share the main heap: those of their own are given back whenever they are empty
+    agreed = mallopt(_ARENA_MAX, 1) and mallopt(_MMAP_THRESHOLD, _LARGEST_REUSED)
     return bool(agreed and mallopt(_TRIM_THRESHOLD, 2 * _LARGEST_REUSED))

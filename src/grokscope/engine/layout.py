@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-CACHE_BYTES = 2**23
+CACHE_BYTES = 2**25
 """Room for the activations and weights of one stack on a CPU: a core's share of a usual cache."""
 _ACTIVATION_PASSES = 3  # hidden activations, their gradient, and what is looked up
 _STATE_PASSES = 5  # weights, gradient, both moments, one temporary

@@ -30,6 +30,9 @@ State = tuple[Float[Tensor, "model parameter"], ...]
 class Stack:
     """Slots for networks of one shape; an empty slot is stepped too, and held by the mask."""
 
+    PEEKS = True
+    """Whether steps may look at a value where nobody waits for it; recorded ones may not."""
+
     def __init__(self, setup: Setup, shapes: Shapes, lanes: Sequence[Lane], state: State) -> None:
         self._setup, self._shapes = setup, shapes
         self.model = lanes[0].job.model.stack_key()
@@ -48,6 +51,8 @@ class Stack:
         self._coefficients = self._standstill.repeat(AHEAD, len(lanes), 1)
         self._inputs = setup.table.inputs.to(device)
         self._labels = setup.table.labels.to(device)
+        # on a CPU a look at the mask costs less than the pass that it may spare
+        self._peeks = device.type == "cpu" and self.PEEKS
         self._chosen = self._upcoming_rows(1 if setup.batch_size is None else AHEAD)
         self._full = None if setup.batch_size else self._batch_of(self._chosen[0])
         self._program = self._make_program()
@@ -124,7 +129,9 @@ class Stack:
             finite = torch.isfinite(loss) & torch.isfinite(flat.sum(1))
             self._running &= finite.unsqueeze(1)
             now = torch.where(self._running, self._take(self._coefficients), self._standstill)
-            self._moments.update(self._theta, flat.masked_fill_(~self._running, 0), now)
+            if not (self._peeks and bool(self._running.all())):
+                flat.masked_fill_(~self._running, 0)
+            self._moments.update(self._theta, flat, now)
             self._taken += self._running
             self._now += 1
 

@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from grokscope.core.errors import SettingError
 from grokscope.models.base import (
@@ -27,6 +28,7 @@ from grokscope.models.base import (
 )
 from grokscope.models.columns import padded, shown
 from grokscope.models.lookup import look_up
+from grokscope.models.relu_block import relu_block
 from grokscope.models.rows import Rows
 
 
@@ -91,19 +93,17 @@ class EmbeddingMLP(Model):
         return observed(hook, "logits", torch.einsum("mrn,mnv->mrv", post, params["W_U"]))
 
     def readout(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row n_outputs"]:
-        """The first layer's product once per token, then one gather and sum per row."""
-        w_u = params["W_U"]
-        return shown(torch.bmm(self.neurons(params, rows), padded(w_u)), w_u.shape[2])
+        """The first layer's product once per token, then one look-up and sum per row."""
+        w_u, pre = padded(params["W_U"]), self._last_pre(params, rows)
+        if self.activation == "relu":
+            logits = relu_block(pre, w_u)
+        else:
+            logits = torch.bmm(activate(pre, self.activation), w_u)
+        return shown(logits, params["W_U"].shape[2])
 
     def neurons(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """Activations of the last hidden layer."""
-        first, second = self._first_layer(params)
-        pre = look_up(rows, [((0,), first), ((1,), second)])
-        post = activate(pre, self.activation)
-        for weight, bias in self._layers()[1:]:
-            pre = torch.baddbmm(params[bias].unsqueeze(1), post, params[weight])
-            post = activate(pre, self.activation)
-        return post
+        return activate(self._last_pre(params, rows), self.activation)
 
     def observe(
         self, params: Parameters, rows: Rows
@@ -123,6 +123,16 @@ class EmbeddingMLP(Model):
         first = params["W_E"][:, :d_vocab]
         second = params["W_E"][:, d_vocab:] if self.separate_vocab else first
         return torch.stack([first, second], 1)
+
+    def _last_pre(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
+        """What goes into the last hidden layer's nonlinearity."""
+        first, second = self._first_layer(params)
+        pre = look_up(rows, [((0,), first), ((1,), second)])
+        for weight, bias in self._layers()[1:]:
+            # not in place: autograd would copy what the look-up gave
+            post = F.relu(pre) if self.activation == "relu" else activate(pre, self.activation)
+            pre = torch.baddbmm(params[bias].unsqueeze(1), post, params[weight])
+        return pre
 
     def _layers(self) -> list[tuple[str, str]]:
         """Names of each hidden layer's weight and bias."""

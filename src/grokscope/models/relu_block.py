@@ -20,7 +20,8 @@ def relu_block(
 ) -> Float[Tensor, "model row d_out"]:
     """Compute base + relu(pre) · w_out, overwriting `pre`; differentiable once, not twice.
 
-    Both lie side by side, as they come out of one look-up; columns behind them are ignored.
+    Both lie side by side, as they come out of one look-up; columns behind them are ignored. With
+    the neurons' columns alone the base is 0.
     """
     return cast(Tensor, _ReluBlock.apply(pre_and_base, w_out))
 
@@ -28,8 +29,10 @@ def relu_block(
 class _ReluBlock(Function):
     @staticmethod
     def forward(ctx: Any, pre_and_base: Tensor, w_out: Tensor) -> Tensor:  # noqa: ANN401
-        pre, base, _ = _parts(pre_and_base.detach(), w_out)
         ctx.save_for_backward(pre_and_base, w_out)
+        if pre_and_base.shape[2] == w_out.shape[1]:
+            return torch.bmm(pre_and_base.detach().clamp_min_(0), w_out)
+        pre, base, _ = _parts(pre_and_base.detach(), w_out)
         return torch.baddbmm(base, pre.clamp_min_(0), w_out)
 
     @staticmethod
@@ -40,14 +43,22 @@ class _ReluBlock(Function):
     ) -> tuple[Tensor, Tensor]:
         (gradient,) = gradients
         post_and_base, w_out = ctx.saved_tensors
+        by_post = torch.bmm(gradient, w_out.mT)
+        if post_and_base.shape[2] == w_out.shape[1]:
+            _mask(by_post, post_and_base, by_post)
+            return by_post, torch.bmm(post_and_base.mT, gradient)
         post, _, _ = _parts(post_and_base, w_out)
         before = torch.empty_like(post_and_base)
         by_pre, by_base, unused = _parts(before, w_out)
         unused.zero_()
         by_base.copy_(gradient)
-        by_post = torch.bmm(gradient, w_out.mT)
-        torch.ops.aten.threshold_backward.grad_input(by_post, post, 0, grad_input=by_pre)
+        _mask(by_post, post, by_pre)
         return before, torch.bmm(post.mT, gradient)
+
+
+def _mask(gradient: Tensor, post: Tensor, out: Tensor) -> None:
+    """The gradient where the ReLU let something through, else 0."""
+    torch.ops.aten.threshold_backward.grad_input(gradient, post, 0, grad_input=out)
 
 
 def _parts(columns: Tensor, w_out: Tensor) -> list[Tensor]:
