@@ -35,6 +35,18 @@ def test_values_and_all_gradients_are_the_plain_ones():
     assert all(torch.allclose(a, b, rtol=1e-11, atol=1e-13) for a, b in pairs)
 
 
+def test_without_a_base_it_is_the_product_alone():
+    pre, _, w_out = tensors()
+    ours, theirs = relu_block(pre * 1, w_out), pre.relu() @ w_out
+    assert torch.allclose(ours, theirs, rtol=1e-12, atol=1e-13)
+    pairs = zip(
+        torch.autograd.grad(ours.tanh().sum(), (pre, w_out)),
+        torch.autograd.grad(theirs.tanh().sum(), (pre, w_out)),
+        strict=True,
+    )
+    assert all(torch.allclose(a, b, rtol=1e-11, atol=1e-13) for a, b in pairs)
+
+
 def test_a_second_derivative_is_refused_instead_of_being_wrong():
     leaves = tensors()
     (slope,) = torch.autograd.grad(block(*leaves).tanh().sum(), leaves[2], create_graph=True)
