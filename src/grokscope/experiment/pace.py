@@ -1,5 +1,6 @@
 """How fast training goes, and how much of the machine's work went into networks."""
 
+import math
 import time
 
 
@@ -7,7 +8,8 @@ class Pace:
     """Counts steps: for how many to take at once, what to show, and what to report."""
 
     def __init__(self) -> None:
-        self._started = self._shown = time.monotonic()
+        self._started = time.monotonic()
+        self._shown = -math.inf  # the first look is always shown
         self._steps = 0
         self._latest = 0.0  # seconds per step
         self._occupied = self._slots = 0
