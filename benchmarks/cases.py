@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import mean
 from typing import Literal
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from benchmarks import counts, textbook
 from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
+from grokscope.engine.answers import n_distinct
 from grokscope.models import Decoder, EmbeddingMLP, Model, OneLayerTransformer
 from grokscope.tasks import ModularArithmetic, Table
 from grokscope.tasks.modular import Operation
@@ -60,11 +62,19 @@ class Case:
         )
         return Training(population=Population(setup, self.jobs()))
 
+    def rows(self) -> int:
+        """Rows of one step of one network; mirror images that share their logits are one row."""
+        table = self.table()
+        if self.batch_size is not None or not self.models[0].is_symmetric:
+            return self.batch_size or int(self.fraction * len(table.labels))
+        some = replace(self, models=self.models[:16]).jobs()
+        return round(mean(n_distinct(table.inputs[job.rows].unsqueeze(0)) for job in some))
+
     def counts(self) -> counts.Counts:
         """Products and bytes of one step of one network."""
         table = self.table()
         sizes = counts.Sizes(
-            rows=self.batch_size or int(self.fraction * len(table.labels)),
+            rows=self.rows(),
             d_vocab=table.d_vocab,
             n_classes=table.n_classes,
         )

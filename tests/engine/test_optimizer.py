@@ -1,5 +1,7 @@
 """The stacked AdamW is torch.optim.AdamW, once per network."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from benchmarks import textbook
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from grokscope.core.errors import SettingError
 from grokscope.engine import AdamW
-from grokscope.engine.optimizer import STANDSTILL, Moments, coefficients
+from grokscope.engine.optimizer import STANDSTILL, Moments, alike, coefficients
 
 MIXED = [
     AdamW(),
@@ -19,6 +21,7 @@ MIXED = [
     AdamW(lr=0.0),
 ]
 STEPS = 20
+Kernel = Callable[[list[AdamW], torch.Tensor, torch.Tensor], torch.Tensor]
 WIDTH = 30
 
 
@@ -40,6 +43,16 @@ def stacked(settings: list[AdamW], start: torch.Tensor, slopes: torch.Tensor) ->
     return theta
 
 
+def fused(settings: list[AdamW], start: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
+    theta = start.clone()
+    moments = Moments(torch.zeros_like(theta), torch.zeros_like(theta))
+    taken = torch.zeros(len(settings), dtype=torch.float64)
+    for step, slope in enumerate(slopes):
+        taken += 1
+        moments.update_alike(theta, slope.clone(), taken, alike(settings, [step] * len(settings)))
+    return theta
+
+
 def one_by_one(settings: AdamW, start: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
     """Torch's own, with the learning rate of each step set by hand."""
     theta = torch.nn.Parameter(start.clone())
@@ -55,13 +68,16 @@ def one_by_one(settings: AdamW, start: torch.Tensor, slopes: torch.Tensor) -> to
     return theta.detach()
 
 
+@pytest.mark.parametrize("kernel", [stacked, fused])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
-def test_it_takes_the_steps_of_torch_for_each_network(dtype: torch.dtype, tolerance: float):
+def test_it_takes_the_steps_of_torch_for_each_network(
+    kernel: Kernel, dtype: torch.dtype, tolerance: float
+):
     slopes = gradients(dtype)
     start = torch.randn(
         len(MIXED), WIDTH, generator=torch.Generator().manual_seed(1), dtype=torch.float64
     ).to(dtype)
-    ours = stacked(MIXED, start, slopes)
+    ours = kernel(MIXED, start, slopes)
     for i, settings in enumerate(MIXED):
         theirs = one_by_one(settings, start[i], slopes[:, i])
         assert (ours[i] - theirs).norm() <= tolerance * theirs.norm(), settings
@@ -89,9 +105,25 @@ def test_it_agrees_with_torch_for_any_settings(
     )
     slopes = gradients(torch.float64)[:6, :1]
     start = torch.linspace(-2, 2, WIDTH, dtype=torch.float64)
-    ours = stacked([settings], start[None], slopes)[0]
     theirs = one_by_one(settings, start, slopes[:, 0])
-    assert (ours - theirs).norm() <= 1e-11 * (1 + theirs.norm())
+    for kernel in (stacked, fused):
+        ours = kernel([settings], start[None], slopes)[0]
+        assert (ours - theirs).norm() <= 1e-11 * (1 + theirs.norm())
+
+
+def test_networks_are_alike_by_hyper_parameters_and_present_learning_rate():
+    slow, fast = AdamW(warmup_steps=10), AdamW(warmup_steps=0)
+    found = alike([slow, None, fast, slow, AdamW(warmup_steps=10)], [5, 0, 5, 20, 5])
+    assert found == {(slow, 5e-4): [0, 4], (fast, 1e-3): [2], (slow, 1e-3): [3]}
+
+
+def test_a_network_that_is_not_named_stays_as_it_is():
+    theta, taken = torch.ones(2, WIDTH), torch.ones(2, dtype=torch.float64)
+    moments = Moments(torch.zeros(2, WIDTH), torch.zeros(2, WIDTH))
+    moments.update_alike(theta, torch.ones(2, WIDTH), taken, {(AdamW(), 1e-3): [1]})
+    for part, before in ((theta, 1.0), (moments.exp_avg, 0.0), (moments.exp_avg_sq, 0.0)):
+        assert (part[0] == before).all()
+        assert (part[1] != before).all()
 
 
 def test_every_network_counts_its_own_steps():

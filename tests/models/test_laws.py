@@ -102,6 +102,14 @@ def test_readout_and_plain_forward_have_the_same_gradients(name: str):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
+def test_a_model_is_called_symmetric_if_the_order_of_its_operands_does_not_matter(name: str):
+    model, inputs = VARIANTS[name], _rows()
+    params = _stack(model, torch.float64)
+    one, other = (model.forward(params, some) for some in (inputs, inputs.flip(-1)))
+    assert torch.allclose(one, other, rtol=1e-12, atol=1e-12) == model.is_symmetric
+
+
+@pytest.mark.parametrize("name", VARIANTS)
 def test_networks_do_not_see_their_neighbours(name: str):
     model, inputs = VARIANTS[name], _rows()
     params = _stack(model, torch.float64)

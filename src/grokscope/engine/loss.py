@@ -14,6 +14,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from grokscope.core.settings import check_types
+from grokscope.engine.answers import Answers
 from grokscope.models.columns import whole
 
 
@@ -28,14 +29,18 @@ class CrossEntropy:
         check_types(self)
 
     def __call__(
-        self, logits: Float[Tensor, "model row n_outputs"], labels: Int[Tensor, "model row"]
+        self,
+        logits: Float[Tensor, "model row n_outputs"],
+        labels: Int[Tensor, "model row"] | Answers,
     ) -> Float[Tensor, " model"]:
         """One mean per network, over all outputs."""
-        return cast(Tensor, _MeanLoss.apply(logits, labels, getattr(torch, self.precision)))
+        dtype = getattr(torch, self.precision)
+        answers = labels if isinstance(labels, Answers) else Answers.plain(labels, dtype)
+        return cast(Tensor, _MeanLoss.apply(logits, answers, dtype))
 
 
 class _MeanLoss(Function):
-    """The same as torch's, one value per network, with its backward in place.
+    """Σ over answers of share · cross-entropy, with its backward in place.
 
     The gradient lies in rows as wide as those behind the logits (`columns`).
 
@@ -43,11 +48,11 @@ class _MeanLoss(Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, labels: Tensor, dtype: torch.dtype) -> Tensor:  # noqa: ANN401
+    def forward(ctx: Any, logits: Tensor, answers: Answers, dtype: torch.dtype) -> Tensor:  # noqa: ANN401
         log_probs = torch.log_softmax(logits, -1, dtype=dtype)
-        ctx.save_for_backward(log_probs, labels)
-        ctx.dtype, ctx.columns = logits.dtype, whole(logits).shape[2]
-        return -log_probs.gather(-1, labels.unsqueeze(-1)).squeeze(-1).mean(1)
+        ctx.save_for_backward(log_probs)
+        ctx.answers, ctx.dtype, ctx.columns = answers, logits.dtype, whole(logits).shape[2]
+        return -(log_probs.gather(-1, answers.labels) * answers.shares).sum((1, 2))
 
     @staticmethod
     @once_differentiable
@@ -55,13 +60,15 @@ class _MeanLoss(Function):
         ctx: Any,  # noqa: ANN401
         *gradients: Tensor,
     ) -> tuple[Tensor, None, None]:
-        log_probs, labels = ctx.saved_tensors
-        share = (gradients[0] / labels.shape[1]).view(-1, 1, 1)
+        (log_probs,), answers = ctx.saved_tensors, ctx.answers
+        factor = gradients[0].view(-1, 1, 1)
         n_models, n_rows, n_classes = log_probs.shape
-        complete = log_probs.new_zeros(n_models, n_rows, ctx.columns, dtype=ctx.dtype)
+        complete = torch.empty(
+            n_models, n_rows, ctx.columns, dtype=ctx.dtype, device=log_probs.device
+        )
+        complete[..., n_classes:] = 0
         slope = complete[..., :n_classes]
-        right = labels.unsqueeze(-1)
-        probs = log_probs.exp_()
-        probs.scatter_add_(-1, right, probs.new_full((1, 1, 1), -1.0).expand_as(right))
-        torch.mul(probs, share, out=slope)
+        by_logit = log_probs.exp_().mul_(answers.totals * factor)
+        by_answer = (answers.shares * -factor).expand_as(answers.labels)
+        slope.copy_(by_logit.scatter_add_(-1, answers.labels, by_answer))
         return slope, None, None

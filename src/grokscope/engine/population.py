@@ -17,6 +17,7 @@ from torch import Tensor
 
 from grokscope.core.errors import SettingError
 from grokscope.engine.allocator import reuse_freed_memory
+from grokscope.engine.answers import n_distinct
 from grokscope.engine.batches import Batches
 from grokscope.engine.job import Divergence, Job, Lane, Setup
 from grokscope.engine.layout import free_bytes, lane_bytes, stack_sizes
@@ -54,7 +55,8 @@ class Population:
         self._threads = torch.get_num_threads()
         one = jobs_parameters(jobs[:1], self._vocab)
         self._shapes = {name: tuple(value.shape[1:]) for name, value in one.items()}
-        self._lane_bytes = self._size_of_one(one, len(jobs[0].rows))
+        self._merged_rows = self._rows_when_merged(jobs)
+        self._lane_bytes = self._size_of_one(one, self._merged_rows or len(jobs[0].rows))
         self.capacity = setup.capacity or self._fitting(len(jobs))
         """Networks in training at once, at most."""
         self._fill()
@@ -230,7 +232,7 @@ class Population:
                 rows = [row[index if index >= 0 else present[0]] for index in slots]
                 parts = tuple(part[rows] for part in state)
                 lanes = [self.lanes[i] for i in rows]
-                stack = Stack(self.setup, self._shapes, lanes, parts)
+                stack = Stack(self.setup, self._shapes, lanes, parts, self._merged_rows)
                 stack.leave([i for i, index in enumerate(slots) if index < 0])
                 self.stacks.append(stack)
 
@@ -248,6 +250,12 @@ class Population:
         resting = 4 * size * self.setup.dtype.itemsize + 16 * 8 * len(self._queue[0].rows)
         each = resting if device.type == "cpu" else self._lane_bytes
         return max(1, min(n_jobs, free_bytes(device) // each))
+
+    def _rows_when_merged(self, jobs: Sequence[Job]) -> int | None:
+        """Rows of a full batch in which mirror images are merged, for the job that has the most."""
+        if self.setup.batch_size is not None or not self.model.is_symmetric:
+            return None
+        return max(n_distinct(self.setup.table.inputs[job.rows].unsqueeze(0)) for job in jobs)
 
     def _size_of_one(self, one: Parameters, n_rows: int) -> int:
         n_parameters = sum(value.numel() for value in one.values())

@@ -6,16 +6,17 @@ CUDA graph, and a network can enter a slot without a new capture. All parameters
 tensor, so that the optimizer is a handful of calls.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from grokscope.engine.answers import Answers, merged
 from grokscope.engine.capture import Program
 from grokscope.engine.divergence import first_bad_tensor
 from grokscope.engine.job import Divergence, Lane, Setup
-from grokscope.engine.optimizer import STANDSTILL, Moments, coefficients
+from grokscope.engine.optimizer import STANDSTILL, Alike, Moments, alike, coefficients
 from grokscope.engine.precision import multiplied_in
 from grokscope.models import Parameters, Rows
 
@@ -25,6 +26,7 @@ AHEAD = 64
 Shapes = Mapping[str, tuple[int, ...]]
 State = tuple[Float[Tensor, "model parameter"], ...]
 """Weights and both moments of some networks."""
+Batch = tuple[Rows, Answers]
 
 
 class Stack:
@@ -33,8 +35,15 @@ class Stack:
     PEEKS = True
     """Whether steps may look at a value where nobody waits for it; recorded ones may not."""
 
-    def __init__(self, setup: Setup, shapes: Shapes, lanes: Sequence[Lane], state: State) -> None:
-        self._setup, self._shapes = setup, shapes
+    def __init__(
+        self,
+        setup: Setup,
+        shapes: Shapes,
+        lanes: Sequence[Lane],
+        state: State,
+        merged_rows: int | None = None,
+    ) -> None:
+        self._setup, self._shapes, self._merged_rows = setup, shapes, merged_rows
         self.model = lanes[0].job.model.stack_key()
         self.slots: list[Lane | None] = list(lanes)
         device = torch.device(setup.device)
@@ -45,16 +54,20 @@ class Stack:
         constants = self.model.constants([lane.job.model for lane in lanes])
         self._constants = {name: value.to(device) for name, value in constants.items()}
         self._running = torch.ones(len(lanes), 1, dtype=torch.bool, device=device)
-        self._taken = torch.tensor([[lane.step] for lane in lanes], device=device)
+        # float64: torch's fused AdamW takes no integers
+        taken = [[lane.step] for lane in lanes]
+        self._taken = torch.tensor(taken, dtype=torch.float64, device=device)
         self._now = torch.zeros(1, dtype=torch.int64, device=device)
         self._standstill = torch.tensor(STANDSTILL, dtype=setup.dtype, device=device)
         self._coefficients = self._standstill.repeat(AHEAD, len(lanes), 1)
+        self._alike: Iterator[Alike] = iter(())
         self._inputs = setup.table.inputs.to(device)
         self._labels = setup.table.labels.to(device)
+        self._loss_dtype: torch.dtype = getattr(torch, setup.loss.precision)
         # on a CPU a look at the mask costs less than the pass that it may spare
         self._peeks = device.type == "cpu" and self.PEEKS
         self._chosen = self._upcoming_rows(1 if setup.batch_size is None else AHEAD)
-        self._full = None if setup.batch_size else self._batch_of(self._chosen[0])
+        self._full = None if setup.batch_size else self._full_batch_of(self._chosen[0])
         self._program = self._make_program()
 
     def advance(self, steps: int) -> None:
@@ -122,25 +135,36 @@ class Stack:
         return Program(self._step, [*state, self._running, self._taken, self._now])
 
     def _step(self) -> None:
-        rows, labels = self._full or self._batch_of(self._take(self._chosen))
-        loss, gradients = self._loss_and_gradients(self._trained, self._constants, rows, labels)
+        batch = self._full or self._batch_of(self._take(self._chosen))
+        loss, gradients = self._loss_and_gradients(self._trained, self._constants, batch)
         with torch.no_grad():
             flat = torch.cat([gradient.flatten(1) for gradient in gradients], 1)
             finite = torch.isfinite(loss) & torch.isfinite(flat.sum(1))
             self._running &= finite.unsqueeze(1)
-            now = torch.where(self._running, self._take(self._coefficients), self._standstill)
-            if not (self._peeks and bool(self._running.all())):
-                flat.masked_fill_(~self._running, 0)
-            self._moments.update(self._theta, flat, now)
             self._taken += self._running
+            self._update_seen(flat) if self._peeks else self._update_blind(flat)
             self._now += 1
 
+    def _update_seen(self, gradient: Float[Tensor, "model parameter"]) -> None:
+        """Move the networks that are finite, and leave the others out."""
+        networks, running = next(self._alike), self._running.flatten().tolist()
+        if not all(running):
+            left = {own: [i for i in some if running[i]] for own, some in networks.items()}
+            networks = {own: some for own, some in left.items() if some}
+        self._moments.update_alike(self._theta, gradient, self._taken.squeeze(1), networks)
+
+    def _update_blind(self, gradient: Float[Tensor, "model parameter"]) -> None:
+        """Move all networks, those that are not finite by nothing."""
+        now = torch.where(self._running, self._take(self._coefficients), self._standstill)
+        self._moments.update(self._theta, gradient.masked_fill_(~self._running, 0), now)
+
     def _loss_and_gradients(
-        self, trained: Parameters, constants: Parameters, rows: Rows, labels: Tensor
+        self, trained: Parameters, constants: Parameters, batch: Batch
     ) -> tuple[Float[Tensor, " model"], tuple[Tensor, ...]]:
-        with multiplied_in(self._setup.matmul_precision, labels.device):
+        rows, answers = batch
+        with multiplied_in(self._setup.matmul_precision, rows.inputs.device):
             logits = self.model.readout(trained | constants, rows)
-            loss = self._setup.loss(logits, labels)
+            loss = self._setup.loss(logits, answers)
             return loss.detach(), torch.autograd.grad(loss.sum(), list(trained.values()))
 
     def _take(self, upcoming: Tensor) -> Tensor:
@@ -150,8 +174,11 @@ class Stack:
         """Lay out what the next steps need beside the state."""
         occupied = [i for i, lane in enumerate(self.slots) if lane is not None]
         settings, steps = zip(*((n.job.optimizer, n.step) for n in self.lanes), strict=True)
-        upcoming = coefficients(settings, steps, ahead).to(self._coefficients)
-        self._coefficients[:ahead, occupied] = upcoming
+        if self._peeks:
+            self._alike = self._alike_ahead(ahead)
+        else:
+            upcoming = coefficients(settings, steps, ahead).to(self._coefficients)
+            self._coefficients[:ahead, occupied] = upcoming
         if self._full is None:
             self._chosen[:ahead] = self._upcoming_rows(ahead)
         self._now.zero_()
@@ -164,16 +191,34 @@ class Stack:
         ]
         return torch.stack(chosen, 1).to(self._theta.device)
 
-    def _batch_of(self, chosen: Int[Tensor, "slot row"]) -> tuple[Rows, Int[Tensor, "slot row"]]:
-        return Rows(self._inputs[chosen]), self._labels[chosen]
+    def _alike_ahead(self, ahead: int) -> Iterator[Alike]:
+        """Which networks are alike at each of the next steps; after warm-up always the same."""
+        settings = [None if lane is None else lane.job.optimizer for lane in self.slots]
+        steps = [0 if lane is None else lane.step for lane in self.slots]
+        warm = max(n.job.optimizer.warmup_steps - n.step for n in self.lanes)
+        now: Alike = {}
+        for i in range(ahead):
+            if i <= max(warm, 0):
+                now = alike(settings, [step + i for step in steps])
+            yield now
 
-    def _replace_rows(
-        self, where: list[int], lanes: Sequence[Lane], full: tuple[Rows, Tensor]
-    ) -> None:
+    def _batch_of(self, chosen: Int[Tensor, "slot row"]) -> Batch:
+        answers = Answers.plain(self._labels[chosen], self._loss_dtype)
+        return Rows(self._inputs[chosen]), answers
+
+    def _full_batch_of(self, chosen: Int[Tensor, "slot row"]) -> Batch:
+        if self._merged_rows is None:
+            return self._batch_of(chosen)
+        rows, answers = merged(
+            self._inputs[chosen], self._labels[chosen], self._merged_rows, self._loss_dtype
+        )
+        return Rows(rows), answers
+
+    def _replace_rows(self, where: list[int], lanes: Sequence[Lane], full: Batch) -> None:
         chosen = torch.stack([lane.batches.at(0) for lane in lanes]).to(self._theta.device)
-        rows, labels = full
-        labels[where] = self._labels[chosen]
-        rows.replace(where, self._inputs[chosen])
+        (rows, answers), (fresh, fresh_answers) = full, self._full_batch_of(chosen)
+        answers.replace(where, fresh_answers)
+        rows.replace(where, fresh.inputs)
 
     def _diagnosis(self, slot: int) -> Divergence:
         lane = self.slots[slot]
@@ -182,11 +227,11 @@ class Stack:
         chosen = lane.batches.at(lane.step).unsqueeze(0).to(self._theta.device)
         one = {name: v[slot : slot + 1].detach() for name, v in self._trained.items()}
         constants = {name: value[slot : slot + 1] for name, value in self._constants.items()}
-        rows, labels = self._batch_of(chosen)
+        batch = self._batch_of(chosen)
         leaves = {name: value.clone().requires_grad_() for name, value in one.items()}
-        _, gradients = self._loss_and_gradients(leaves, constants, rows, labels)
+        _, gradients = self._loss_and_gradients(leaves, constants, batch)
         named = dict(zip(one, gradients, strict=True))
-        tensor = first_bad_tensor(self.model, one | constants, rows.inputs, named)
+        tensor = first_bad_tensor(self.model, one | constants, batch[0].inputs, named)
         return Divergence(index=lane.job.index, step=lane.step, tensor=tensor)
 
     def _views(self, flat: Float[Tensor, "model parameter"]) -> Parameters:

@@ -57,6 +57,11 @@ class Model(ABC):
     def name(self) -> str:
         """A short name for people that tells the networks of a run apart."""
 
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether (a, b) and (b, a) have the same logits, whatever the weights."""
+        return False
+
     @abstractmethod
     def init(self, vocab: Vocab, seeds: Sequence[int]) -> Parameters:
         """Trained parameters of one network per seed, as published, before `init_scale`."""

@@ -21,10 +21,15 @@ def look_up(
     rows: Rows, tables: Sequence[tuple[Slots, Float[Tensor, "model entry width"]]]
 ) -> Float[Tensor, "model row width"]:
     """Each row's entries of its network's own tables, added up."""
-    shapes = tuple((slots, table.shape[1], 1) for slots, table in tables)
-    flat = [table.flatten(0, 1) for _, table in tables]
-    found = cast(Tensor, _LookUp.apply(rows, shapes, *flat))
-    return found.unflatten(0, (rows.n_models, rows.n_rows))
+    shapes = tuple(((slots,), table.shape[1], 1) for slots, table in tables)
+    return _looked_up(rows, shapes, [table for _, table in tables])
+
+
+def look_up_each(
+    rows: Rows, table: Float[Tensor, "model token width"]
+) -> Float[Tensor, "model row width"]:
+    """The entries of both operands of a row in one table, added up."""
+    return _looked_up(rows, ((((0,), (1,)), table.shape[1], 1),), [table])
 
 
 def weighted_look_up(
@@ -37,10 +42,18 @@ def weighted_look_up(
     With E vectors per token a row costs E multiplications per output and slot, where a product with
     the row's own vector would cost d_model.
     """
-    shapes = tuple(((slot,), table.shape[1], table.shape[2]) for slot, table in enumerate(tables))
+    shapes = tuple(
+        (((slot,),), table.shape[1], table.shape[2]) for slot, table in enumerate(tables)
+    )
     together = torch.cat([weight.flatten(0, 1) for weight in weights], 1)
     flat = [table.flatten(0, 1) for table in tables]
     found = cast(Tensor, _WeightedLookUp.apply(rows, shapes, together, *flat))
+    return found.unflatten(0, (rows.n_models, rows.n_rows))
+
+
+def _looked_up(rows: Rows, shapes: tuple[Shape, ...], tables: Sequence[Tensor]) -> Tensor:
+    flat = [table.flatten(0, 1) for table in tables]
+    found = cast(Tensor, _LookUp.apply(rows, shapes, *flat))
     return found.unflatten(0, (rows.n_models, rows.n_rows))
 
 

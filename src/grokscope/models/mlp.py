@@ -27,7 +27,7 @@ from grokscope.models.base import (
     uniform,
 )
 from grokscope.models.columns import padded, shown
-from grokscope.models.lookup import look_up
+from grokscope.models.lookup import look_up, look_up_each
 from grokscope.models.relu_block import relu_block
 from grokscope.models.rows import Rows
 
@@ -56,6 +56,11 @@ class EmbeddingMLP(Model):
         """Such as `MLP, sum, 1 hidden layer`."""
         plural = "s" if self.n_hidden_layers > 1 else ""
         return f"MLP, {self.combine}, {self.n_hidden_layers} hidden layer{plural}"
+
+    @property
+    def is_symmetric(self) -> bool:
+        """A sum of two vectors from one table does not depend on their order."""
+        return self.combine == "sum" and not self.separate_vocab
 
     def init(self, vocab: Vocab, seeds: Sequence[int]) -> Parameters:
         """As published: Gaussian embeddings, hidden layers uniform in ±1/√(fan in)."""
@@ -126,8 +131,7 @@ class EmbeddingMLP(Model):
 
     def _last_pre(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """What goes into the last hidden layer's nonlinearity."""
-        first, second = self._first_layer(params)
-        pre = look_up(rows, [((0,), first), ((1,), second)])
+        pre = self._first_pre(params, rows)
         for weight, bias in self._layers()[1:]:
             # not in place: autograd would copy what the look-up gave
             post = F.relu(pre) if self.activation == "relu" else activate(pre, self.activation)
@@ -139,16 +143,13 @@ class EmbeddingMLP(Model):
         deeper = [(f"W_hidden_{i}", f"b_hidden_{i}") for i in range(1, self.n_hidden_layers)]
         return [("W_in", "b_in"), *deeper]
 
-    def _first_layer(
-        self, params: Parameters
-    ) -> tuple[Float[Tensor, "model d_vocab d_hidden"], Float[Tensor, "model d_vocab d_hidden"]]:
-        """Each slot's contribution to the first pre-activation, per token; the bias in slot 0."""
-        tokens = params["W_E"].shape[1]
-        d_vocab = tokens // 2 if self.separate_vocab else tokens
+    def _first_pre(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
+        """What goes into the first nonlinearity: a sum of what each token contributes."""
+        w_e, bias = params["W_E"], params["b_in"].unsqueeze(1)
+        if self.is_symmetric:
+            return look_up_each(rows, torch.baddbmm(bias / 2, w_e, params["W_in"]))
+        d_vocab = w_e.shape[1] // 2 if self.separate_vocab else w_e.shape[1]
         first, second = self.operand_embeddings(params, d_vocab).unbind(1)
         weights = params["W_in"].chunk(2, 1) if self.combine == "concat" else [params["W_in"]] * 2
-        bias = params["b_in"].unsqueeze(1)
-        if not self.separate_vocab and self.combine == "sum":
-            shared = torch.bmm(first, weights[1])
-            return shared + bias, shared
-        return torch.baddbmm(bias, first, weights[0]), torch.bmm(second, weights[1])
+        tables = torch.baddbmm(bias, first, weights[0]), torch.bmm(second, weights[1])
+        return look_up(rows, [((slot,), table) for slot, table in enumerate(tables)])

@@ -9,8 +9,9 @@ from torch import Tensor
 Slots = tuple[int, ...]
 """Which operands a table is indexed by: one, or several of equal vocabulary (a, b as a · n + b)."""
 
-Shape = tuple[Slots, int, int]
-"""A table: its slots, its entries per network, and the vectors of an entry."""
+Shape = tuple[tuple[Slots, ...], int, int]
+"""A table: by which slots a row looks it up (once for each), its entries per network, and the
+vectors of an entry."""
 
 
 class Rows:
@@ -68,26 +69,28 @@ class Rows:
     def _make_seen(self, shapes: tuple[Shape, ...]) -> "Bags":
         columns: list[Tensor] = []
         first = 0
-        for slots, n_entries, n_vectors in shapes:
+        for keys, n_entries, n_vectors in shapes:
             each = torch.arange(n_vectors, device=self.inputs.device)
-            entry = self._entry(slots, n_entries).flatten().unsqueeze(1)
-            columns.append(first + entry * n_vectors + each)
+            for slots in keys:
+                entry = self._entry(slots, n_entries).flatten().unsqueeze(1)
+                columns.append(first + entry * n_vectors + each)
             first += self.n_models * n_entries * n_vectors
         members = torch.cat(columns, 1)
         starts = torch.arange(len(members), device=members.device) * members.shape[1]
         return Bags(members.flatten(), starts)
 
     def _make_holders(self, shape: Shape) -> "Holders":
-        slots, n_entries, n_vectors = shape
-        entry = self._entry(slots, n_entries).flatten()
+        keys, n_entries, n_vectors = shape
+        entry = torch.cat([self._entry(slots, n_entries).flatten() for slots in keys])
         counts = torch.bincount(entry, minlength=self.n_models * n_entries)
         vector = torch.arange(n_vectors, device=entry.device).repeat(len(entry))
-        row = torch.arange(len(entry), device=entry.device).repeat_interleave(n_vectors)
+        key = torch.arange(len(entry), device=entry.device).repeat_interleave(n_vectors)
         # bag after bag: all rows of an entry's first vector, then of its second, ...
-        order = torch.argsort(entry[row] * n_vectors + vector, stable=True)
+        order = torch.argsort(entry[key] * n_vectors + vector, stable=True)
         sizes = counts.repeat_interleave(n_vectors)
+        row = key % (self.n_models * self.n_rows)
         bags = Bags(row[order], sizes.cumsum(0) - sizes)
-        return Holders(bags, (row * n_vectors + vector)[order])
+        return Holders(bags, (key * n_vectors + vector)[order])
 
 
 class Bags:
