@@ -12,6 +12,7 @@ from torch import Tensor
 from benchmarks import counts, textbook
 from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
 from grokscope.engine.answers import n_distinct
+from grokscope.engine.capture import PATIENCE
 from grokscope.models import Decoder, EmbeddingMLP, Model, OneLayerTransformer
 from grokscope.tasks import ModularArithmetic, Table
 from grokscope.tasks.modular import Operation
@@ -53,14 +54,17 @@ class Case:
         ]
 
     def ours(self, device: str) -> Step:
-        """One step of all networks in one stack."""
+        """One step of all networks."""
         setup = Setup(
             table=self.table(),
             loss=CrossEntropy(precision=self.loss),
             batch_size=self.batch_size,
             device=device,
         )
-        return Training(population=Population(setup, self.jobs()))
+        population = Population(setup, self.jobs())
+        for stack in population.stacks:
+            stack.get_ready(PATIENCE + 1)  # as after the first steps of a run
+        return Training(population=population)
 
     def rows(self) -> int:
         """Rows of one step of one network; mirror images that share their logits are one row."""

@@ -6,6 +6,7 @@ two fifths.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float, Int
@@ -27,7 +28,7 @@ class Answers:
     @classmethod
     def plain(cls, labels: Int[Tensor, "model row"], dtype: torch.dtype) -> "Answers":
         """One for each row, all with the same share."""
-        share = torch.full((1, 1, 1), 1 / labels.shape[1], dtype=dtype, device=labels.device)
+        share = equal_share(labels.shape[1], dtype, labels.device)
         return cls(labels.unsqueeze(2), share, share)
 
     def replace(self, models: list[int], other: "Answers") -> None:
@@ -36,6 +37,12 @@ class Answers:
         if self.shares.numel() > 1:  # else all networks share one number
             self.shares[models] = other.shares
             self.totals[models] = other.totals
+
+
+@lru_cache
+def equal_share(n_rows: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "1 1 1"]:
+    """Of a row among so many; one tensor for all the steps that need it."""
+    return torch.full((1, 1, 1), 1 / n_rows, dtype=dtype, device=device)
 
 
 def n_distinct(inputs: Inputs) -> int:

@@ -3,9 +3,10 @@
 Decoupled weight decay on all parameters (arXiv 1711.05101), bias-corrected moments, linear warm-up
 from a learning rate of 0, as in the published grokking runs.
 
-The update is written twice. `Moments.update` has one coefficient per network in tensors, so that it
-can be captured and held by a mask; `Moments.update_alike` is torch's fused kernel, which moves all
-networks of equal hyper-parameters in one pass over memory, four to five times faster on a CPU.
+The update is written twice. `Moments.update` has one coefficient per network in tensors, so that
+it can be part of a CUDA graph and held by a mask. `Moments.update_alike` is torch's fused kernel,
+which moves all networks of equal hyper-parameters in one pass over memory: four times faster on a
+CPU.
 """
 
 from collections.abc import Mapping, Sequence

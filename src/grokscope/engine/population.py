@@ -89,6 +89,8 @@ class Population:
 
     def advance(self, steps: int) -> None:
         """Take some steps of every network, without looking whether all are still finite."""
+        for stack in self.stacks:
+            stack.get_ready(steps)
         self.map(partial(Stack.advance, steps=steps))
 
     def settle(self) -> None:

@@ -32,8 +32,8 @@ Batch = tuple[Rows, Answers]
 class Stack:
     """Slots for networks of one shape; an empty slot is stepped too, and held by the mask."""
 
-    PEEKS = True
-    """Whether steps may look at a value where nobody waits for it; recorded ones may not."""
+    AT_ONCE = False
+    """Move all networks at once, as on a GPU, instead of those that are alike together."""
 
     def __init__(
         self,
@@ -64,11 +64,17 @@ class Stack:
         self._inputs = setup.table.inputs.to(device)
         self._labels = setup.table.labels.to(device)
         self._loss_dtype: torch.dtype = getattr(torch, setup.loss.precision)
-        # on a CPU a look at the mask costs less than the pass that it may spare
-        self._peeks = device.type == "cpu" and self.PEEKS
+        self._gradient = torch.zeros_like(theta, requires_grad=False)
+        self._at_once = device.type != "cpu" or self.AT_ONCE
         self._chosen = self._upcoming_rows(1 if setup.batch_size is None else AHEAD)
         self._full = None if setup.batch_size else self._full_batch_of(self._chosen[0])
         self._program = self._make_program()
+
+    def get_ready(self, steps: int) -> None:
+        """Make ready for so many steps; not in several threads at once."""
+        if self._program.is_worth_recording(steps):
+            self._prepare(1)
+            self._program.record()
 
     def advance(self, steps: int) -> None:
         """Take some steps of every network, without waiting for them to be done."""
@@ -130,33 +136,39 @@ class Stack:
         return found
 
     def _make_program(self) -> Program:
-        moments = self._moments
-        state = [self._theta, moments.exp_avg, moments.exp_avg_sq]
-        return Program(self._step, [*state, self._running, self._taken, self._now])
+        kept = [self._theta, self._moments.exp_avg, self._moments.exp_avg_sq, self._gradient]
+        written = [*kept, self._running, self._taken, self._now]
+        if self._at_once:
+            return Program(self._step_at_once, written)
+        return Program(self._find_gradient, written, then=self._update_alike)
 
-    def _step(self) -> None:
+    def _step_at_once(self) -> None:
+        self._find_gradient()
+        with torch.no_grad():
+            upcoming = self._coefficients.index_select(0, self._now - 1).squeeze(0)
+            now = torch.where(self._running, upcoming, self._standstill)
+            gradient = self._gradient.masked_fill_(~self._running, 0)
+            self._moments.update(self._theta, gradient, now)
+
+    def _find_gradient(self) -> None:
+        """The gradient of every network, and which of them are finite."""
         batch = self._full or self._batch_of(self._take(self._chosen))
         loss, gradients = self._loss_and_gradients(self._trained, self._constants, batch)
         with torch.no_grad():
-            flat = torch.cat([gradient.flatten(1) for gradient in gradients], 1)
+            flat = torch.cat([part.flatten(1) for part in gradients], 1, out=self._gradient)
             finite = torch.isfinite(loss) & torch.isfinite(flat.sum(1))
             self._running &= finite.unsqueeze(1)
             self._taken += self._running
-            self._update_seen(flat) if self._peeks else self._update_blind(flat)
             self._now += 1
 
-    def _update_seen(self, gradient: Float[Tensor, "model parameter"]) -> None:
-        """Move the networks that are finite, and leave the others out."""
+    @torch.no_grad()
+    def _update_alike(self) -> None:
+        """Move the networks that are finite; not recorded, since it looks at a value."""
         networks, running = next(self._alike), self._running.flatten().tolist()
         if not all(running):
             left = {own: [i for i in some if running[i]] for own, some in networks.items()}
             networks = {own: some for own, some in left.items() if some}
-        self._moments.update_alike(self._theta, gradient, self._taken.squeeze(1), networks)
-
-    def _update_blind(self, gradient: Float[Tensor, "model parameter"]) -> None:
-        """Move all networks, those that are not finite by nothing."""
-        now = torch.where(self._running, self._take(self._coefficients), self._standstill)
-        self._moments.update(self._theta, gradient.masked_fill_(~self._running, 0), now)
+        self._moments.update_alike(self._theta, self._gradient, self._taken.squeeze(1), networks)
 
     def _loss_and_gradients(
         self, trained: Parameters, constants: Parameters, batch: Batch
@@ -174,7 +186,7 @@ class Stack:
         """Lay out what the next steps need beside the state."""
         occupied = [i for i, lane in enumerate(self.slots) if lane is not None]
         settings, steps = zip(*((n.job.optimizer, n.step) for n in self.lanes), strict=True)
-        if self._peeks:
+        if not self._at_once:
             self._alike = self._alike_ahead(ahead)
         else:
             upcoming = coefficients(settings, steps, ahead).to(self._coefficients)
