@@ -42,16 +42,19 @@ class CrossEntropy:
 class _MeanLoss(Function):
     """Σ over answers of share · cross-entropy, with its backward in place.
 
-    The gradient lies in rows as wide as those behind the logits (`columns`).
+    All columns behind the logits (`columns`) take part, the unseen ones with a probability of 0, so
+    that nothing is copied on the way.
 
     Differentiable once, not twice.
     """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, answers: Answers, dtype: torch.dtype) -> Tensor:  # noqa: ANN401
-        log_probs = torch.log_softmax(logits, -1, dtype=dtype)
+        complete, n_outputs = whole(logits.detach()), logits.shape[2]
+        _unseen(complete, n_outputs).fill_(-torch.inf)
+        log_probs = torch.log_softmax(complete, -1, dtype=dtype)
         ctx.save_for_backward(log_probs)
-        ctx.answers, ctx.dtype, ctx.columns = answers, logits.dtype, whole(logits).shape[2]
+        ctx.answers, ctx.dtype, ctx.n_outputs = answers, logits.dtype, n_outputs
         return -(log_probs.gather(-1, answers.labels) * answers.shares).sum((1, 2))
 
     @staticmethod
@@ -61,14 +64,14 @@ class _MeanLoss(Function):
         *gradients: Tensor,
     ) -> tuple[Tensor, None, None]:
         (log_probs,), answers = ctx.saved_tensors, ctx.answers
-        factor = gradients[0].view(-1, 1, 1)
-        n_models, n_rows, n_classes = log_probs.shape
-        complete = torch.empty(
-            n_models, n_rows, ctx.columns, dtype=ctx.dtype, device=log_probs.device
-        )
-        complete[..., n_classes:] = 0
-        slope = complete[..., :n_classes]
+        factor, unseen = gradients[0].view(-1, 1, 1), _unseen(log_probs, ctx.n_outputs)
+        unseen.fill_(0)  # exp(-inf) takes five times as long
         by_logit = log_probs.exp_().mul_(answers.totals * factor)
         by_answer = (answers.shares * -factor).expand_as(answers.labels)
-        slope.copy_(by_logit.scatter_add_(-1, answers.labels, by_answer))
-        return slope, None, None
+        by_logit.scatter_add_(-1, answers.labels, by_answer)
+        unseen.fill_(0)
+        return by_logit.to(ctx.dtype)[..., : ctx.n_outputs], None, None
+
+
+def _unseen(columns: Tensor, n_outputs: int) -> Tensor:
+    return columns[..., n_outputs:]
