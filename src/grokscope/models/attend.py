@@ -5,7 +5,8 @@ be shared by hundreds of rows. No row's keys and values are laid side by side; s
 sums read them where they are. Both functions can be differentiated once, not twice.
 """
 
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -17,6 +18,30 @@ from torch.nn import functional as F
 Entries = Float[Tensor, "model entry width"]
 
 
+class Twins(NamedTuple):
+    """As many queries as others at a later position, each of which sees all that its twin sees.
+
+    What they give back to an entry is added up before it is taken there.
+    """
+
+    later: slice
+    n_later: int
+    """Positions that the later ones see, from the first."""
+    earlier: slice | None = None
+    n_earlier: int = 0
+
+
+class Sight(NamedTuple):
+    """What every query sees."""
+
+    seen: Int[Tensor, "pos model query"]
+    """Entries of its network, position by position."""
+    hidden: Bool[Tensor, "pos query"]
+    """Those of them that count for nothing after all."""
+    twins: Sequence[Twins]
+    """All queries."""
+
+
 def pick(entries: Entries, chosen: Int[Tensor, "model row"]) -> Float[Tensor, "model row width"]:
     """Entry `chosen[m, r]` of each network's own."""
     return cast(Tensor, _Pick.apply(entries, _numbered(chosen, entries).flatten()))
@@ -24,21 +49,20 @@ def pick(entries: Entries, chosen: Int[Tensor, "model row"]) -> Float[Tensor, "m
 
 def attend(
     q: Float[Tensor, "model query d_model"],
-    kv: tuple[Entries, Entries],
-    seen: Int[Tensor, "seen model query"],
-    hidden: Bool[Tensor, "seen query"],
+    kv: Float[Tensor, "model entry key_and_value"],
+    sight: Sight,
     n_heads: int,
 ) -> Float[Tensor, "model query d_model"]:
     """Each query's mean of the values it sees, weighted by softmax(q · k / √d_head) in each head.
 
     Args:
         q: queries, heads side by side.
-        kv: keys and values.
-        seen: entries that a query sees, within its network.
-        hidden: those of them that count for nothing after all.
+        kv: of every entry its key and then its value, heads side by side.
+        sight: entries that a query sees.
         n_heads: heads that d_model is divided into.
     """
-    return cast(Tensor, _Attend.apply(q, *kv, _numbered(seen, kv[0]), hidden, n_heads))
+    seen = _numbered(sight.seen, kv)
+    return cast(Tensor, _Attend.apply(q, kv, seen, sight.hidden, sight.twins, n_heads))
 
 
 def _numbered(entry: Tensor, entries: Tensor) -> Tensor:
@@ -47,17 +71,17 @@ def _numbered(entry: Tensor, entries: Tensor) -> Tensor:
     return entry + torch.arange(n_models, device=entry.device).unsqueeze(1) * n_entries
 
 
-def _collected(
-    values: Float[Tensor, "row width"], entry: Int[Tensor, " row"], like: Entries
-) -> Entries:
-    """The sum of the values that belong to each entry, with the same bits every time."""
-    total = torch.zeros_like(like, memory_format=torch.contiguous_format)
+def _zeros(like: Entries) -> Entries:
+    return torch.zeros_like(like, memory_format=torch.contiguous_format)
+
+
+def _add(total: Entries, values: Float[Tensor, "row width"], entry: Int[Tensor, " row"]) -> None:
+    """Add the values that belong to each entry, with the same bits every time."""
     flat = total.view(-1, values.shape[1])
     if values.is_cuda:  # sorts first, where index_add adds in any order
         flat.index_put_((entry,), values, accumulate=True)
     else:
         flat.index_add_(0, entry, values)
-    return total
 
 
 class _Pick(Function):
@@ -74,7 +98,9 @@ class _Pick(Function):
         *gradients: Tensor,
     ) -> tuple[Tensor, None]:
         entries, entry = ctx.saved_tensors
-        return _collected(gradients[0].flatten(0, 1), entry, entries), None
+        total = _zeros(entries)
+        _add(total, gradients[0].flatten(0, 1), entry)
+        return total, None
 
 
 class _Attend(Function):
@@ -84,24 +110,25 @@ class _Attend(Function):
     def forward(  # noqa: PLR0913 (autograd's signature)
         ctx: Any,  # noqa: ANN401
         q: Tensor,
-        k: Tensor,
-        v: Tensor,
+        kv: Tensor,
         entry: Tensor,
         hidden: Tensor,
+        twins: Sequence[Twins],
         n_heads: int,
     ) -> Tensor:
         n_seen, n_models, n_queries = entry.shape
         head = torch.arange(n_heads, device=entry.device)
-        vector = (entry.unsqueeze(-1) * n_heads + head).view(n_seen, -1)
-        bag = torch.arange(vector.shape[1], device=entry.device).repeat(n_seen)
-        scores = _dots(_by_head(q, n_heads), _by_head(k, n_heads), vector, bag)
+        key = (entry.unsqueeze(-1) * (2 * n_heads) + head).view(n_seen, -1)
+        bag = torch.arange(key.shape[1], device=entry.device).repeat(n_seen)
+        vectors = _by_head(kv, 2 * n_heads)
+        scores = _dots(_by_head(q, n_heads), vectors, key, bag)
         scores = scores.mul_(_scale(q, n_heads)).view(n_seen, n_models, n_queries, n_heads)
         scores.masked_fill_(hidden[:, None, :, None], -torch.inf)
         pattern = scores.softmax(0).view(n_seen, -1)
-        vector_of_bag = vector.t().contiguous()
-        ctx.save_for_backward(q, k, v, entry, vector, vector_of_bag, bag, pattern)
-        ctx.n_heads = n_heads
-        return _weighted(_by_head(v, n_heads), vector_of_bag, pattern).view(q.shape)
+        key_of_bag = key.t().contiguous()
+        ctx.save_for_backward(q, kv, entry, key, key_of_bag, bag, pattern)
+        ctx.n_heads, ctx.twins = n_heads, twins
+        return _weighted(vectors, key_of_bag + n_heads, pattern).view(q.shape)
 
     @staticmethod
     @once_differentiable
@@ -109,24 +136,33 @@ class _Attend(Function):
         ctx: Any,  # noqa: ANN401
         *gradients: Tensor,
     ) -> tuple[Tensor | None, ...]:
-        q, k, v, entry, vector, vector_of_bag, bag, pattern = ctx.saved_tensors
-        queries, keys, values, by_z = (_by_head(x, ctx.n_heads) for x in (q, k, v, *gradients))
-        by_pattern = _dots(by_z, values, vector, bag)
+        q, kv, entry, key, key_of_bag, bag, pattern = ctx.saved_tensors
+        n_heads, vectors = ctx.n_heads, _by_head(kv, 2 * ctx.n_heads)
+        by_pattern = _dots(_by_head(gradients[0], n_heads), vectors, key + n_heads, bag)
         by_score = torch.ops.aten._softmax_backward_data(by_pattern, pattern, 0, pattern.dtype)
-        by_score.mul_(_scale(q, ctx.n_heads))
+        by_score.mul_(_scale(q, n_heads))
+        of_heads = (len(entry), *q.shape[:2], n_heads)
+        weights = torch.stack([by_score.view(of_heads), pattern.view(of_heads)], 3)
+        rows = torch.stack([q, gradients[0]], 2).unflatten(3, (n_heads, -1))
+        by_q = _weighted(vectors, key_of_bag, by_score).view(q.shape)
+        by_kv = _zeros(kv)
+        for some in ctx.twins:
+            given = _given(weights, rows, some)
+            _add(by_kv, given, entry[: some.n_later, :, some.later].flatten())
+        return by_q, by_kv, None, None, None, None
 
-        def by_entry(weights: Tensor, rows: Tensor, like: Tensor) -> Tensor:
-            each = weights.unsqueeze(2) * rows
-            return _collected(each.view(-1, like.shape[2]), entry.flatten(), like)
 
-        return (
-            _weighted(keys, vector_of_bag, by_score).view(q.shape),
-            by_entry(by_score, queries, k),
-            by_entry(pattern, by_z, v),
-            None,
-            None,
-            None,
-        )
+def _given(
+    weights: Float[Tensor, "seen model query 2 head"],
+    rows: Float[Tensor, "model query 2 head d_head"],
+    some: Twins,
+) -> Float[Tensor, "seen_model_query key_and_value"]:
+    """What queries and their twins give to the keys and values that they see."""
+    given = weights[: some.n_later, :, some.later].unsqueeze(-1) * rows[:, some.later]
+    if some.earlier is not None:
+        weight = weights[: some.n_earlier, :, some.earlier].unsqueeze(-1)
+        given[: some.n_earlier].addcmul_(weight, rows[:, some.earlier])
+    return given.flatten(3).flatten(0, 2)
 
 
 def _scale(q: Tensor, n_heads: int) -> float:

@@ -13,10 +13,10 @@ from functools import lru_cache
 from itertools import pairwise
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from grokscope.models.attend import attend, pick
+from grokscope.models.attend import Sight, Twins, attend, pick
 from grokscope.models.base import Parameters
 from grokscope.models.columns import padded, shown
 from grokscope.models.post_norm import Norm, add_and_normalize, feed_forward
@@ -28,9 +28,6 @@ N_CTX = 4
 Entries = Float[Tensor, "model entry d_model"]
 Below = Float[Tensor, "model below d_model"]
 """The stream that a layer reads, where it has other entries than the one that it makes."""
-
-Sight = tuple[Int[Tensor, "pos model entry"], Bool[Tensor, "pos entry"]]
-"""What every entry of the next stream sees, position by position, and what is hidden from it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +68,10 @@ class Stream:
         x = torch.cat([self.W_E[:, : n + 1], self.W_E[:, :n], self.W_E[:, n + 1 :]], 1)
         x = x + self.positions.index_select(0, _positions_of((n, 1, n, 1), x.device))
         computed = layout.last if len(self.layers) == 1 else layout.all
-        seen, hidden = layout.first(computed)
-        own = layout.own_token(seen, computed)
+        sight = layout.first(computed)
+        own = layout.own_token(sight.seen, computed)
         q = pick(torch.bmm(x, _merged(layer, "W_Q")), own)
-        return _add(layer, pick(x, own), _attend(layer, q, x, (seen, hidden)))
+        return _add(layer, pick(x, own), _attend(layer, q, x, sight))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +110,7 @@ class Layout:
         first, second = (torch.cat([self.token, self.token, x, x], 1)[:, computed] for x in (a, b))
         op, equals = torch.full_like(first, n), torch.full_like(first, 2 * n + 1)
         seen = torch.stack([first, op, second + n + 1, equals])
-        return seen, self._hidden(computed)
+        return self._sight(seen, computed)
 
     def own_token(
         self, seen: Int[Tensor, "pos model entry"], computed: slice
@@ -131,16 +128,25 @@ class Layout:
         # nobody at `a` or `op` looks as far as a row: any will do
         own = 2 * n_shared + torch.cat([0 * entry, 0 * entry, row, row], 1)[:, computed]
         seen = torch.stack([shared, shared + n_shared, own, own + n_rows])
-        return seen, self._hidden(computed)
+        return self._sight(seen, computed)
 
-    def _hidden(self, computed: slice) -> Bool[Tensor, "pos entry"]:
+    def _sight(self, seen: Int[Tensor, "pos model entry"], computed: slice) -> Sight:
+        n_shared, n_rows = self.token.shape[1], self.rows.n_rows
         keys = torch.arange(N_CTX, device=self.where.device)
-        return keys.unsqueeze(1) > self._position[computed]
+        hidden = keys.unsqueeze(1) > self._position[computed]
+        if computed == self.last:
+            return Sight(seen, hidden, [Twins(slice(None), N_CTX)])
+        (a, op), (b, equals) = _neighbours(0, n_shared), _neighbours(2 * n_shared, n_rows)
+        return Sight(seen, hidden, [Twins(op, 2, a, 1), Twins(equals, N_CTX, b, N_CTX - 1)])
 
     @property
     def _position(self) -> Int[Tensor, " entry"]:
         n_shared, n_rows = self.token.shape[1], self.rows.n_rows
         return _positions_of((n_shared, n_shared, n_rows, n_rows), self.where.device)
+
+
+def _neighbours(start: int, size: int) -> tuple[slice, slice]:
+    return slice(start, start + size), slice(start + size, start + 2 * size)
 
 
 @lru_cache
@@ -150,8 +156,8 @@ def _positions_of(counts: tuple[int, ...], device: torch.device) -> Int[Tensor, 
 
 
 def _attend(layer: Parameters, q: Entries, x: Below, sight: Sight) -> Entries:
-    kv = torch.bmm(x, _merged(layer, "W_K")), torch.bmm(x, _merged(layer, "W_V"))
-    return attend(q, kv, *sight, layer["W_Q"].shape[1])
+    w_kv = torch.cat([_merged(layer, "W_K"), _merged(layer, "W_V")], 2)
+    return attend(q, torch.bmm(x, w_kv), sight, layer["W_Q"].shape[1])
 
 
 def _add(layer: Parameters, x: Entries, z: Entries) -> Entries:
