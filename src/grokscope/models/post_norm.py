@@ -92,19 +92,25 @@ class _FeedForward(Function):
 
 def _normalize(x: Tensor, norm: Norm) -> tuple[Tensor, list[Tensor]]:
     """LN(x), and what its backward needs; torch's own takes no weights with a model axis."""
+    if len(x) == 1:
+        own = torch.native_layer_norm(x, x.shape[-1:], norm.weight[0], norm.bias[0], EPS)
+        return own[0], [x, *own[1:], *norm]
     normalized, mean, rstd = torch.native_layer_norm(x, x.shape[-1:], None, None, EPS)
     weight, bias = (part.unsqueeze(1) for part in norm)
     out = torch.addcmul(bias, normalized, weight)
-    return out, [x, normalized, mean, rstd, weight]
+    return out, [x, mean, rstd, weight, normalized]
 
 
 def _normalize_backward(gradient: Tensor, kept: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of x, of the weight and of the bias."""
-    x, normalized, mean, rstd, weight = kept
-    by_weight = gradient * normalized
+    backward = torch.ops.aten.native_layer_norm_backward
+    x, mean, rstd, weight, other = kept
+    shape = x.shape[-1:]
+    if len(x) == 1:
+        own = backward(gradient, x, shape, mean, rstd, weight[0], other[0], [True, True, True])
+        return own[0], own[1].unsqueeze(0), own[2].unsqueeze(0)
+    by_weight = gradient * other
     by_norm = by_weight.sum(1), gradient.sum(1)
     by_normalized = torch.mul(gradient, weight, out=by_weight)
-    by_x, *_ = torch.ops.aten.native_layer_norm_backward(
-        by_normalized, x, x.shape[-1:], mean, rstd, None, None, [True, False, False]
-    )
+    by_x, *_ = backward(by_normalized, x, shape, mean, rstd, None, None, [True, False, False])
     return by_x, *by_norm
