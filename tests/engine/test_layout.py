@@ -1,10 +1,12 @@
 """How networks are laid out in stacks, and that no result depends on it."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from engine.populations import MLP, ZHONG, Network, World, distance, same, trained, weights
-from grokscope.engine import AdamW, layout, population
+from grokscope.engine import AdamW, capture, layout, population
 from grokscope.engine.layout import CACHE_BYTES, stack_sizes
 from grokscope.models import Model
 
@@ -117,6 +119,41 @@ def test_a_stored_layout_comes_back_gaps_included():
     trained(fresh, 5)
     trained(some, 5)
     assert all(distance(weights(fresh, i), weights(some, i)) < 1e-10 for i in range(3))
+
+
+def memory_for(n_slots: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let recording fail halfway for stacks of more; the sizes that were tried."""
+    tried: list[int] = []
+    record = capture._torch_script
+
+    def limited(step: Callable[[], None]) -> Callable[[], object]:
+        some = step.__self__  # pyright: ignore[reportFunctionMemberAccess]
+        tried.append(len(some.slots))
+        if len(some.slots) > n_slots:
+            some._theta.mul_(2.0)
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return record(step)
+
+    monkeypatch.setattr(capture, "PATIENCE", 0)
+    monkeypatch.setattr(capture, "_torch_script", limited)
+    monkeypatch.setattr(population, "stack_sizes", lambda n, *_: [n])
+    return tried
+
+
+def test_a_stack_that_does_not_fit_is_split_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch):
+    together = trained(World().population(NETWORKS), 10)
+    tried = memory_for(2, monkeypatch)
+    some = trained(World().population(NETWORKS), 10)
+    assert tried[:2] == [7, 4]
+    assert some.layout == [[0, 1], [2, 3], [4, 5], [6]]
+    assert all(distance(weights(some, i), weights(together, i)) < 1e-10 for i in range(7))
+
+
+def test_a_network_that_does_not_fit_alone_is_an_error(monkeypatch: pytest.MonkeyPatch):
+    tried = memory_for(0, monkeypatch)
+    with pytest.raises(torch.OutOfMemoryError):
+        World().population(NETWORKS).advance(1)
+    assert tried == [7, 4, 2, 1]
 
 
 def test_as_many_networks_train_at_once_as_memory_holds(monkeypatch: pytest.MonkeyPatch):

@@ -10,6 +10,7 @@ called instead, with a warning; the numbers are the same to the bit.
 import operator
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, cast
 
 import torch
@@ -54,19 +55,26 @@ class Program:
                 self._then()
 
     def record(self) -> None:
-        """Record the step, and undo what the trial steps before that have changed."""
+        """Record the step, and undo what the trial steps before that have changed.
+
+        Raises:
+            OutOfMemoryError: a step does not fit.
+        """
         self._is_recorded = True
         before = [tensor.clone() for tensor in self._written]
         record = _cuda_graph if self._written[0].is_cuda else _torch_script
         try:
             self._take = record(self._step)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
             warnings.warn(
                 f"steps are not recorded, which makes them slower: {reason}", stacklevel=2
             )
-        for tensor, value in zip(self._written, before, strict=True):
-            tensor.copy_(value)
+        finally:
+            for tensor, value in zip(self._written, before, strict=True):
+                tensor.copy_(value)
 
 
 def _cuda_graph(step: Callable[[], None]) -> Callable[[], object]:
@@ -77,9 +85,15 @@ def _cuda_graph(step: Callable[[], None]) -> Callable[[], object]:
             step()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, pool=_shared_memory()):
         step()
     return graph.replay
+
+
+@cache
+def _shared_memory() -> Any:  # noqa: ANN401
+    """What steps need while they run; stacks are stepped one after another, so one has it all."""
+    return torch.cuda.graph_pool_handle()
 
 
 def _torch_script(step: Callable[[], None]) -> Callable[[], object]:

@@ -89,8 +89,7 @@ class Population:
 
     def advance(self, steps: int) -> None:
         """Take some steps of every network, without looking whether all are still finite."""
-        for stack in self.stacks:
-            stack.get_ready(steps)
+        self._get_ready(steps)
         self.map(partial(Stack.advance, steps=steps))
 
     def settle(self) -> None:
@@ -161,6 +160,26 @@ class Population:
         moments = ({name: optim[f"{m}/{name}"] for name in self._shapes} for m in _MOMENTS)
         state = tuple(self._flatten(named) for named in (groups["model"], *moments))
         self._lay_out(state, layout)
+
+    def _get_ready(self, steps: int) -> None:
+        """Record steps; in halves of the stacks where a step takes more memory than there is."""
+        while True:
+            try:
+                for stack in self.stacks:
+                    stack.get_ready(steps)
+                return
+            except torch.OutOfMemoryError:
+                if all(len(slots) == 1 for slots in self.layout):
+                    raise
+            self._halve_stacks()
+
+    def _halve_stacks(self) -> None:
+        state = self._state(self.lanes)
+        halves = [(half(slots, 0), half(slots, 1)) for slots in self.layout]
+        self.stacks = []
+        if self.setup.device == "cuda":
+            torch.cuda.empty_cache()
+        self._lay_out(state, [slots for pair in halves for slots in pair if slots])
 
     def _state(self, chosen: Sequence[Lane]) -> State:
         if not chosen:
@@ -283,6 +302,12 @@ class Population:
 def _workers(threads: int) -> ThreadPoolExecutor:
     """Threads that step one stack each, so that none of them waits for another within a step."""
     return ThreadPoolExecutor(threads, "stack", initializer=lambda: torch.set_num_threads(1))
+
+
+def half(slots: Sequence[int], which: int) -> list[int]:
+    """The first or the second half."""
+    middle = (len(slots) + 1) // 2
+    return list(slots[middle:] if which else slots[:middle])
 
 
 def jobs_parameters(jobs: Sequence[Job], vocab: Vocab) -> Parameters:
