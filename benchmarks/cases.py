@@ -62,8 +62,7 @@ class Case:
             device=device,
         )
         population = Population(setup, self.jobs())
-        for stack in population.stacks:
-            stack.get_ready(PATIENCE + 1)  # as after the first steps of a run
+        population.get_ready(PATIENCE + 1)  # as after the first steps of a run
         return Training(population=population)
 
     def rows(self) -> int:

@@ -34,7 +34,7 @@ class Sizes:
     """What the task asks of a network."""
 
     rows: int
-    """Rows of one step."""
+    """Rows of one step that have to be computed."""
     d_vocab: int
     n_classes: int
 

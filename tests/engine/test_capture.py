@@ -24,7 +24,7 @@ from engine.populations import (
     trained,
     weights,
 )
-from grokscope.engine import AdamW, capture, population, stack
+from grokscope.engine import AdamW, MatmulPrecision, capture, population, stack
 from grokscope.models import Model
 
 MODELS: dict[str, Model] = {"nanda2023": NANDA, "zhong2023": ZHONG, "mlp": MLP, "power2022": POWER}
@@ -77,6 +77,19 @@ def test_recorded_steps_are_the_steps(
     stepped = trained(world.population(networks(MODELS[name])), 20)
     assert len(recordings) == len(replayed.stacks)
     assert all(same(weights(replayed, i), weights(stepped, i)) for i in range(4))
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_rounded_factors_are_recorded_too(
+    precision: MatmulPrecision, recordings: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    world = World(dtype=torch.float32, matmul_precision=precision)
+    replayed = trained(world.population(networks(MLP)), 20)
+    plainly(monkeypatch)
+    stepped = trained(world.population(networks(MLP)), 20)
+    exact = trained(World(dtype=torch.float32).population(networks(MLP)), 20)
+    assert all(same(weights(replayed, i), weights(stepped, i)) for i in range(4))
+    assert not any(same(weights(replayed, i), weights(exact, i)) for i in range(4))
 
 
 @pytest.mark.parametrize("name", MODELS)

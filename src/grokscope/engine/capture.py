@@ -68,7 +68,7 @@ class Program:
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error).strip().split("\n", 1)[0]
             warnings.warn(
                 f"steps are not recorded, which makes them slower: {reason}", stacklevel=2
             )

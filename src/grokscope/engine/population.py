@@ -87,9 +87,25 @@ class Population:
         joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         return joined if order is None else {name: v[order] for name, v in joined.items()}
 
+    def get_ready(self, steps: int) -> None:
+        """Record steps if that pays for so many; in smaller stacks where memory does not suffice.
+
+        Raises:
+            OutOfMemoryError: a step of a single network does not fit.
+        """
+        while True:
+            try:
+                for stack in self.stacks:
+                    stack.get_ready(steps)
+                return
+            except torch.OutOfMemoryError:
+                if all(len(slots) == 1 for slots in self.layout):
+                    raise
+            self._halve_stacks()
+
     def advance(self, steps: int) -> None:
         """Take some steps of every network, without looking whether all are still finite."""
-        self._get_ready(steps)
+        self.get_ready(steps)
         self.map(partial(Stack.advance, steps=steps))
 
     def settle(self) -> None:
@@ -161,18 +177,6 @@ class Population:
         state = tuple(self._flatten(named) for named in (groups["model"], *moments))
         self._lay_out(state, layout)
 
-    def _get_ready(self, steps: int) -> None:
-        """Record steps; in halves of the stacks where a step takes more memory than there is."""
-        while True:
-            try:
-                for stack in self.stacks:
-                    stack.get_ready(steps)
-                return
-            except torch.OutOfMemoryError:
-                if all(len(slots) == 1 for slots in self.layout):
-                    raise
-            self._halve_stacks()
-
     def _halve_stacks(self) -> None:
         state = self._state(self.lanes)
         halves = [(half(slots, 0), half(slots, 1)) for slots in self.layout]
@@ -235,7 +239,7 @@ class Population:
 
     @property
     def _tolerated_gaps(self) -> float:
-        """Share of empty slots at which the others are laid out afresh: a capture is dear."""
+        """Share of empty slots at which the others are laid out afresh: a recording is dear."""
         return 1 / 8 if self.setup.device == "cpu" else 1 / 2
 
     def _lay_out(self, state: State, layout: Layout | None = None) -> None:

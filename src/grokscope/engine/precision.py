@@ -66,9 +66,10 @@ def _to_bf16(x: Float[Tensor, "..."]) -> Tensor:
 
 def _to_tf32(x: Float[Tensor, "..."]) -> Tensor:
     """Round to the nearest number with ten bits behind the leading one, ties away from zero."""
-    bits = x.contiguous().view(torch.int32)
+    # copies, since a view of another type cannot be recorded
+    bits = torch.view_copy(x.contiguous(), dtype=torch.int32)
     half = 1 << (_TF32_DROPPED_BITS - 1)
-    return ((bits + half) & -(1 << _TF32_DROPPED_BITS)).view(torch.float32)
+    return torch.view_copy((bits + half) & -(1 << _TF32_DROPPED_BITS), dtype=torch.float32)
 
 
 @contextmanager

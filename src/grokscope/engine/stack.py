@@ -1,8 +1,8 @@
 """A stack: a fixed number of slots whose networks step together.
 
 Everything that a step touches is a tensor that stays where it is, and no step waits to see a value:
-a network that is no longer finite is held by a mask and found later. So a step can be captured as a
-CUDA graph, and a network can enter a slot without a new capture. All parameters lie in one flat
+a network that is no longer finite is held by a mask and found later. So a step can be recorded, and
+a network can enter a slot without a new recording. All parameters lie in one flat
 tensor, so that the optimizer is a handful of calls.
 """
 

@@ -40,6 +40,7 @@ def estimate(plan: Plan, seconds: float = PROBE_SECONDS) -> Estimate:
         table = plan.base.task.table()
         splits = make_splits(plan, table)
         population = make_population(plan, table, splits)
+        population.get_ready(training.steps)
         population.advance(_WARM_UP_STEPS)
         population.settle()
         started, taken = time.perf_counter(), 0
