@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from grokscope.engine import CrossEntropy
+from grokscope.models.columns import shown
 
 Precision = Literal["float32", "float64"]
 
@@ -75,6 +76,29 @@ def test_the_loss_itself_vanishes_in_float32_and_stays_in_float64():
 @pytest.mark.parametrize("gap", [0.0, 3.0, 10.0])
 def test_the_precisions_agree_where_both_have_digits(gap: float):
     assert steepness(gap, "float32") == pytest.approx(steepness(gap, "float64"), rel=2e-2)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_unseen_columns_count_for_nothing(precision: Precision):
+    stream = torch.Generator().manual_seed(0)
+    wide = torch.randn(2, 10, 16, generator=stream)
+    labels = torch.randint(0, 13, (2, 10), generator=stream)
+    alone, outputs = wide[..., :13].clone().requires_grad_(), wide.clone().requires_grad_()
+    beside = shown(outputs, 13)
+    loss = CrossEntropy(precision=precision)
+    losses = [loss(x, labels) for x in (alone, beside)]
+    assert torch.allclose(*losses, rtol=1e-6)
+    (expected,) = torch.autograd.grad(losses[0].sum(), alone)
+    (gradient,) = torch.autograd.grad(losses[1].sum(), outputs)
+    assert torch.allclose(gradient[..., :13], expected, rtol=1e-5, atol=1e-9)
+    assert (gradient[..., 13:] == 0).all()
+
+
+def test_the_columns_behind_a_slice_of_somebody_elses_are_left_alone():
+    wide = torch.randn(2, 10, 16, generator=torch.Generator().manual_seed(0))
+    before, logits = wide.clone(), wide[..., :13].requires_grad_()
+    torch.autograd.grad(CrossEntropy()(logits, torch.zeros(2, 10).long()).sum(), logits)
+    assert torch.equal(wide, before)
 
 
 def test_the_gradient_of_a_network_does_not_depend_on_its_neighbours():

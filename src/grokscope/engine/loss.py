@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from grokscope.core.settings import check_types
 from grokscope.engine.answers import Answers
-from grokscope.models.columns import whole
+from grokscope.models.columns import own_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +42,15 @@ class CrossEntropy:
 class _MeanLoss(Function):
     """Σ over answers of share · cross-entropy, with its backward in place.
 
-    All columns behind the logits (`columns`) take part, the unseen ones with a probability of 0, so
-    that nothing is copied on the way.
+    Columns that are only there to fill cache lines take part with a probability of 0, so that
+    nothing is copied on the way.
 
     Differentiable once, not twice.
     """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, answers: Answers, dtype: torch.dtype) -> Tensor:  # noqa: ANN401
-        complete, n_outputs = whole(logits.detach()), logits.shape[2]
+        complete, n_outputs = own_columns(logits), logits.shape[2]
         _unseen(complete, n_outputs).fill_(-torch.inf)
         log_probs = torch.log_softmax(complete, -1, dtype=dtype)
         ctx.save_for_backward(log_probs)

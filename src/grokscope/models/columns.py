@@ -14,6 +14,8 @@ from torch.nn import functional as F
 LINE = 16
 """Numbers of four bytes in a cache line."""
 _WORTHWHILE = 1.1
+_MARK = "_grokscope_shown"
+"""Set on what is shown: anyone's slice may have the same strides, and other columns that count."""
 
 
 def padded(
@@ -29,7 +31,16 @@ def shown(
     outputs: Float[Tensor, "model row d_out_and_more"], width: int
 ) -> Float[Tensor, "model row d_out"]:
     """The first columns, as a view."""
-    return cast(Tensor, _Shown.apply(outputs, width)) if outputs.shape[2] > width else outputs
+    if outputs.shape[2] == width:
+        return outputs
+    found = cast(Tensor, _Shown.apply(outputs, width))
+    setattr(found, _MARK, True)
+    return found
+
+
+def own_columns(outputs: Float[Tensor, "model row d_out"]) -> Tensor:
+    """The rows with the unseen columns behind them if `shown` hid these; they may be written."""
+    return whole(outputs.detach()) if getattr(outputs, _MARK, False) else outputs.detach()
 
 
 def whole(outputs: Float[Tensor, "model row d_out"]) -> Float[Tensor, "model row d_out_and_more"]:
