@@ -13,6 +13,9 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+_MANY_COLUMNS = 48
+"""With fewer, setting the transposed result right costs what the faster product has saved."""
+
 
 def relu_block(
     pre_and_base: Float[Tensor, "model row neuron_and_d_out_and_more"],
@@ -46,14 +49,21 @@ class _ReluBlock(Function):
         by_post = torch.bmm(gradient, w_out.mT)
         if post_and_base.shape[2] == w_out.shape[1]:
             _mask(by_post, post_and_base, by_post)
-            return by_post, torch.bmm(post_and_base.mT, gradient)
+            return by_post, _by_w_out(post_and_base, gradient)
         post, _, _ = _parts(post_and_base, w_out)
         before = torch.empty_like(post_and_base)
         by_pre, by_base, unused = _parts(before, w_out)
         unused.zero_()
         by_base.copy_(gradient)
         _mask(by_post, post, by_pre)
-        return before, torch.bmm(post.mT, gradient)
+        return before, _by_w_out(post, gradient)
+
+
+def _by_w_out(post: Tensor, gradient: Tensor) -> Tensor:
+    """Compute postᵀ · gradient: up to a quarter faster the other way round, unless few columns."""
+    if gradient.shape[2] < _MANY_COLUMNS:
+        return torch.bmm(post.mT, gradient)
+    return torch.bmm(gradient.mT, post).mT
 
 
 def _mask(gradient: Tensor, post: Tensor, out: Tensor) -> None:
