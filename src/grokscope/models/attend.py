@@ -6,6 +6,7 @@ sums read them where they are. Both functions can be differentiated once, not tw
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -13,7 +14,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
 Entries = Float[Tensor, "model entry width"]
 
@@ -104,7 +104,7 @@ class _Pick(Function):
 
 
 class _Attend(Function):
-    """One bag of vectors per query and head: `F.embedding_bag` sums them, weighted, in one pass."""
+    """One bag of vectors per query and head: `embedding_bag` sums them, weighted, in one pass."""
 
     @staticmethod
     def forward(  # noqa: PLR0913 (autograd's signature)
@@ -119,14 +119,14 @@ class _Attend(Function):
         n_seen, n_models, n_queries = entry.shape
         head = torch.arange(n_heads, device=entry.device)
         key = (entry.unsqueeze(-1) * (2 * n_heads) + head).view(n_seen, -1)
-        bag = torch.arange(key.shape[1], device=entry.device).repeat(n_seen)
+        bag, _ = _bags(n_seen, key.shape[1], entry.device)
         vectors = _by_head(kv, 2 * n_heads)
         scores = _dots(_by_head(q, n_heads), vectors, key, bag)
         scores = scores.mul_(_scale(q, n_heads)).view(n_seen, n_models, n_queries, n_heads)
         scores.masked_fill_(hidden[:, None, :, None], -torch.inf)
         pattern = scores.softmax(0).view(n_seen, -1)
         key_of_bag = key.t().contiguous()
-        ctx.save_for_backward(q, kv, entry, key, key_of_bag, bag, pattern)
+        ctx.save_for_backward(q, kv, entry, key, key_of_bag, pattern)
         ctx.n_heads, ctx.twins = n_heads, twins
         return _weighted(vectors, key_of_bag + n_heads, pattern).view(q.shape)
 
@@ -136,7 +136,8 @@ class _Attend(Function):
         ctx: Any,  # noqa: ANN401
         *gradients: Tensor,
     ) -> tuple[Tensor | None, ...]:
-        q, kv, entry, key, key_of_bag, bag, pattern = ctx.saved_tensors
+        q, kv, entry, key, key_of_bag, pattern = ctx.saved_tensors
+        bag, _ = _bags(*key.shape, key.device)
         n_heads, vectors = ctx.n_heads, _by_head(kv, 2 * ctx.n_heads)
         by_pattern = _dots(_by_head(gradients[0], n_heads), vectors, key + n_heads, bag)
         by_score = torch.ops.aten._softmax_backward_data(by_pattern, pattern, 0, pattern.dtype)
@@ -179,8 +180,20 @@ def _weighted(
     vector_of_bag: Int[Tensor, "bag seen"],
     weights: Float[Tensor, "seen bag"],
 ) -> Float[Tensor, "bag d_head"]:
-    by_bag = weights.t().contiguous()
-    return F.embedding_bag(vector_of_bag, vectors, mode="sum", per_sample_weights=by_bag)
+    n_bags, n_seen = vector_of_bag.shape
+    _, starts = _bags(n_seen, n_bags, vectors.device)
+    by_bag, mode_sum = weights.t().reshape(-1), 0
+    members = vector_of_bag.view(-1)
+    return torch.embedding_bag(vectors, members, starts, False, mode_sum, False, by_bag)[0]
+
+
+@lru_cache
+def _bags(
+    n_seen: int, n_bags: int, device: torch.device
+) -> tuple[Int[Tensor, " seen_bag"], Int[Tensor, " bag"]]:
+    """The bag of every member, seen by seen; and where bags start that lie one after another."""
+    bag = torch.arange(n_bags, device=device)
+    return bag.repeat(n_seen), bag * n_seen
 
 
 def _dots(

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grokscope.models.attend import Sight, Twins, attend, pick
@@ -132,8 +132,7 @@ class Layout:
 
     def _sight(self, seen: Int[Tensor, "pos model entry"], computed: slice) -> Sight:
         n_shared, n_rows = self.token.shape[1], self.rows.n_rows
-        keys = torch.arange(N_CTX, device=self.where.device)
-        hidden = keys.unsqueeze(1) > self._position[computed]
+        hidden = _later_than((n_shared, n_shared, n_rows, n_rows), seen.device)[:, computed]
         if computed == self.last:
             return Sight(seen, hidden, [Twins(slice(None), N_CTX)])
         (a, op), (b, equals) = _neighbours(0, n_shared), _neighbours(2 * n_shared, n_rows)
@@ -153,6 +152,13 @@ def _neighbours(start: int, size: int) -> tuple[slice, slice]:
 def _positions_of(counts: tuple[int, ...], device: torch.device) -> Int[Tensor, " entry"]:
     """The position of every entry, where each position has so many."""
     return torch.arange(N_CTX).repeat_interleave(torch.tensor(counts)).to(device)
+
+
+@lru_cache
+def _later_than(counts: tuple[int, ...], device: torch.device) -> Bool[Tensor, "pos entry"]:
+    """Positions that come after an entry's own."""
+    keys = torch.arange(N_CTX, device=device)
+    return keys.unsqueeze(1) > _positions_of(counts, device)
 
 
 def _attend(layer: Parameters, q: Entries, x: Below, sight: Sight) -> Entries:
