@@ -37,6 +37,9 @@ from grokscope.tasks import Split, Table
 
 SECONDS_BETWEEN_RESUME_POINTS = 20.0
 SECONDS_BETWEEN_UPDATES = 0.25
+SECONDS_AT_ONCE = 1.5
+"""Of steps, at most, before somebody who wants to stop is heard. A stack that has been stepped
+several times in a row is in the cache: eight steps of 1,000 networks take a seventh less."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,12 +146,12 @@ class Trainer:
         self._show()
 
     def _take_steps(self) -> None:
-        """Steps up to the next look of any network, or as many as fit between two updates."""
+        """Steps up to the next look of any network, or as many as may be taken at once."""
         steps = self.population.steps
         if not steps:
             return
         due = min(self._looks[bisect_right(self._looks, step)] - step for step in steps)
-        count = min(due, self._pace.steps_within(SECONDS_BETWEEN_UPDATES))
+        count = min(due, self._pace.steps_within(SECONDS_AT_ONCE))
         slots = sum(len(stack.slots) for stack in self.population.stacks)
         self.population.advance(count)
         self._digest()  # while the device is at work
