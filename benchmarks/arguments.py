@@ -11,7 +11,9 @@ from benchmarks.cases import CASES
 from benchmarks.contestants import OPTIONAL
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """One line for a bad argument."""
+
     def error(self, message: str) -> NoReturn:
         """The message alone, without the usage."""
         print(f"{self.prog}: {message} (see --help)", file=sys.stderr)
@@ -30,7 +32,7 @@ def parse(words: list[str]) -> argparse.Namespace:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m benchmarks",
         description="Times one training step beside its bare matrix products, a roofline from "
         "counts, the textbook, the textbook compiled, and a stack made with torch.func.vmap.",
@@ -41,16 +43,18 @@ def _parser() -> argparse.ArgumentParser:
     add("--contestants", nargs="*", choices=OPTIONAL, default=list(OPTIONAL), metavar="NAME",
         help=f"beside floor, ours and textbook: {', '.join(OPTIONAL)}; all by default")  # fmt: skip
     add("--device", choices=["cpu", "cuda"], default="cpu")
-    add("--threads", type=_whole(1), help="torch's own choice by default")
-    add("--repeats", type=_whole(2), default=25, help="timed rounds (25)")
-    add("--seconds", type=_whole(1), default=60, help="no new round after so many, per case (60)")
+    add("--threads", type=whole(1), help="torch's own choice by default")
+    add("--repeats", type=whole(2), default=25, help="timed rounds (25)")
+    add("--seconds", type=whole(1), default=60, help="no new round after so many, per case (60)")
     add("--append", action="store_true", help="add the results to benchmarks/RESULTS.md")
     add("--growth", action="store_true", help="time against p, networks and width, and draw it")
     add("--draw", action="store_true", help="draw benchmarks/growth.json again")
     return parser
 
 
-def _whole(least: int) -> Callable[[str], int]:
+def whole(least: int) -> Callable[[str], int]:
+    """The type of an argument that is a whole number of at least so much."""
+
     def number(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
             raise argparse.ArgumentTypeError(

@@ -15,10 +15,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 
+from benchmarks.arguments import Parser, whole
 from grokscope.core.seeds import EVALUATION_SEEDS
 from grokscope.engine import (
     AdamW,
@@ -131,15 +133,27 @@ def compare(ours: Steps, theirs: Steps) -> dict[str, object]:
     }
 
 
+def _kept(name: str) -> Steps:
+    try:
+        steps = json.loads(Path(name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"cannot be read: {error}") from None
+    if not isinstance(steps, list):
+        raise argparse.ArgumentTypeError(f"{name} is not a list of grokked steps")
+    return cast(Steps, steps)
+
+
 def main() -> None:
     """Compare the precisions, or this code with other code, and print JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.equivalence", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.equivalence", description=__doc__)
     parser.add_argument("--subject", default="mlp", choices=list(SUBJECTS))
-    parser.add_argument("--seeds", type=int, default=64, help="networks per arithmetic")
+    parser.add_argument("--seeds", type=whole(1), default=64, help="networks per arithmetic")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep the grokked steps here")
-    parser.add_argument("--against", type=Path, metavar="FILE", help="what --save has kept")
+    parser.add_argument("--against", type=_kept, metavar="FILE", help="what --save has kept")
     options = parser.parse_args()
+    if options.against and len(options.against) != options.seeds:
+        parser.error(f"--against: it holds {len(options.against)} networks, not {options.seeds}")
     seeds = list(EVALUATION_SEEDS)[: options.seeds]
 
     def steps(precision: MatmulPrecision) -> Steps:
@@ -150,7 +164,7 @@ def main() -> None:
     if options.save:
         options.save.write_text(json.dumps(full), encoding="utf-8")
     elif options.against:
-        print(json.dumps(compare(full, json.loads(options.against.read_text(encoding="utf-8")))))
+        print(json.dumps(compare(full, options.against)))
     else:
         print(json.dumps({name: compare(steps(name), full) for name in ROUNDED}, indent=2))
 

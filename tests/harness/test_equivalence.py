@@ -51,3 +51,28 @@ def test_steps_are_kept_and_compared(
         monkeypatch.setattr(sys, "argv", ["equivalence", "--seeds", "2", *words])
         equivalence.main()
     assert json.loads(capsys.readouterr().out)["equivalent"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--seeds", "0"], "argument --seeds: must be a whole number of at least 1, got 0"),
+        (["--against", "/nowhere.json"], "argument --against: cannot be read"),
+        (["--seeds", "3", "--against", "two.json"], "--against: it holds 2 networks, not 3"),
+    ],
+)
+def test_bad_arguments_get_one_line_before_anything_is_trained(
+    words: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    Path("two.json").write_text("[100, null]", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["equivalence", *words])
+    with pytest.raises(SystemExit) as left:
+        equivalence.main()
+    assert left.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
