@@ -1,0 +1,1 @@
+"""What a network learned: hypotheses, causal tests, a verdict."""

@@ -1,0 +1,111 @@
+"""The group behind a table, with an orthonormal basis of the functions on it, piece by piece."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float, Float64, Int
+from torch import Tensor
+
+from grokscope.algebra.fourier import fourier_basis, frequency_rows, n_frequencies
+from grokscope.measures.grid import grid_rows
+from grokscope.tasks import Table
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Component:
+    """Functions on the group that belong together: one frequency, or one irrep."""
+
+    key: int
+    """The frequency k of a cyclic group, or the irrep's place in the character table."""
+    name: str
+    basis: Float64[Tensor, "dimension order"]
+    """Orthonormal rows."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Symmetry:
+    """A finite group as the explainer sees it."""
+
+    name: str
+    products: Int[Tensor, "order order"]
+    """The coordinate of x ∘ y."""
+    components: tuple[Component, ...]
+    """Every component but the constant; together they are complete."""
+    is_cyclic: bool
+
+    @property
+    def order(self) -> int:
+        """Number of members n."""
+        return len(self.products)
+
+    @cached_property
+    def by_key(self) -> dict[int, Component]:
+        """The components by key."""
+        return {component.key: component for component in self.components}
+
+    def basis(self, keys: "list[int]") -> Float64[Tensor, "dimension order"]:
+        """The rows of some components, one after another."""
+        rows = [self.by_key[key].basis for key in keys]
+        return torch.cat([torch.empty(0, self.order, dtype=torch.float64), *rows])
+
+    def keep(
+        self, tables: Float[Tensor, "slot order d_model"], keys: "list[int]"
+    ) -> Float[Tensor, "slot order d_model"]:
+        """The mean of each table and its part in some components."""
+        basis = self.basis(keys).to(tables)
+        return tables.mean(1, keepdim=True) + basis.T @ (basis @ tables)
+
+
+def cyclic_symmetry(order: int) -> Symmetry:
+    """Z_n under addition, with a component per frequency 1 … n//2."""
+    x = torch.arange(order)
+    basis = fourier_basis(order)
+    components = tuple(
+        Component(key=k, name=str(k), basis=basis[frequency_rows(k, order)])
+        for k in range(1, n_frequencies(order) + 1)
+    )
+    products = (x.unsqueeze(1) + x) % order
+    return Symmetry(name=f"Z_{order}", products=products, components=components, is_cyclic=True)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Layout:
+    """Where the group's elements are in a task's table."""
+
+    symmetry: Symmetry
+    rows: Int[Tensor, " row"]
+    """Row of the table for each pair of coordinates x · n + y."""
+    tokens: Int[Tensor, "slot order"]
+    """Token of each coordinate in each slot."""
+    answers: Int[Tensor, " order"]
+    """Class of each coordinate."""
+
+    def coordinates(self, slot: int) -> Int[Tensor, " row"]:
+        """The coordinate of one operand in every row x · n + y."""
+        n = self.symmetry.order
+        each = torch.arange(n)
+        return each.repeat_interleave(n) if slot == 0 else each.repeat(n)
+
+    def classes(self, n_outputs: int) -> Int[Tensor, " n_outputs"]:
+        """The group's classes in the order of the coordinates, then all other outputs."""
+        others = torch.ones(n_outputs, dtype=torch.bool)
+        others[self.answers] = False
+        return torch.cat([self.answers, torch.nonzero(others).flatten()])
+
+
+def symmetry_of(table: Table) -> Layout | None:
+    """The group of a task's table; `None` where it has none.
+
+    Raises:
+        SettingError: the table does not hold every pair.
+    """
+    cyclic = table.cyclic
+    if cyclic is None:
+        return None
+    return Layout(
+        symmetry=cyclic_symmetry(cyclic.order),
+        rows=grid_rows(table.inputs, cyclic).flatten(),
+        tokens=torch.stack([cyclic.operands(slot) for slot in range(cyclic.n_slots)]),
+        answers=cyclic.answers(),
+    )
