@@ -1,17 +1,34 @@
 """One circle of a network's embedding, looked at alone."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from grokscope.explanation.output import by_error, mean_by_difference, waves
 from grokscope.explanation.shape import Shape, describe
 from grokscope.explanation.spectrum import ellipticity
-from grokscope.explanation.subject import Edit, Subject
+from grokscope.explanation.subject import Edit, Pattern, Site, Subject, Trace, accuracy
 from grokscope.explanation.symmetry import Component
+
+LEAST_SHARE = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """What a circle says about one frequency of the logits.
+
+    Attributes:
+        k: that frequency.
+        share: of the energy of A(d) in the isolated network's logits, over all frequencies.
+        shape: of A_k(d).
+    """
+
+    k: int
+    share: float
+    shape: Shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,56 +37,98 @@ class Circle:
 
     Attributes:
         frequency: f of the embedding, 1 … n//2.
-        speaks: the frequency k of the logits that it feeds: f itself, or f/2 (mod n).
-        concentration: share of k in the energy of the isolated logits' A(d).
-        shape: of A_k(d).
+        roles: the frequencies of the logits that it feeds, the strongest first: f, f/2 (mod n).
         power: share of f in the embedding's energy.
         ellipticity: 1 for a circle, 0 for a line; the smaller of the two operands'.
-        alignment: |mean of e^{i(φ_x − φ_y)}| over neurons, weighted by their amplitudes.
-        isolated_accuracy: of the network with this circle alone.
+        alignment: R, see `alignment`.
+        attention: ‖A − A′‖/‖A‖ in the main role, where A′ is with constant attention: 0 where
+            attention does not multiply the operands.
+        constant_index: ρ₁ of A′, NaN without attention.
+        accuracy: of the network with this circle alone.
+        profile: A_k(d) in the main role.
     """
 
     frequency: int
-    speaks: int
-    concentration: float
-    shape: Shape
+    roles: tuple[Role, ...]
     power: float
     ellipticity: float
     alignment: float
-    isolated_accuracy: float
+    attention: float
+    constant_index: float
+    accuracy: float
+    profile: tuple[float, ...]
 
     @property
-    def is_halved(self) -> bool:
-        """Whether it feeds a frequency other than its own."""
-        return self.speaks != self.frequency
+    def main(self) -> Role:
+        """The role that it speaks loudest in."""
+        return self.roles[0]
+
+    @property
+    def offset(self) -> float:
+        """Tokens d₀ between the operands' phases."""
+        shape = self.main.shape
+        return shape.offset if self.main.k == self.frequency else shape.harmonic_offset
 
 
-def isolate(
-    subject: Subject, frequency: int, power: float, pre: Float[Tensor, "row *position neuron"]
-) -> Circle:
+def isolate(subject: Subject, frequency: int, power: float, trace: Trace) -> Circle:
     """Keep one frequency of the embedding and describe what is left.
 
     Args:
         subject: the network, on a cyclic group.
         frequency: which circle.
         power: its share in the embedding's energy.
-        pre: the first layer's pre-activations of the whole network.
+        trace: of the whole network, with its first layer and its attention.
     """
-    tables = subject.symmetry.keep(subject.embeddings, [frequency])
-    logits = subject.run(Edit(embeddings=tables)).logits
-    profiles = waves(mean_by_difference(by_error(logits, subject.order)))
-    energy = profiles.square().sum((0, 1))
-    speaks = int(energy.argmax()) + 1
+    edit = Edit(embeddings=subject.symmetry.keep(subject.embeddings, [frequency]))
+    logits = subject.run(edit).logits
     component = subject.symmetry.by_key[frequency]
+    profiles = profiles_of(subject, logits)
+    found = roles(profiles)
+    constant = _under_constant_attention(subject, edit, trace, found[0].k)
+    own = profiles[0, :, found[0].k - 1]
     return Circle(
         frequency=frequency,
-        speaks=speaks,
-        concentration=float(energy[speaks - 1] / energy.sum().clamp(min=1e-300)),
-        shape=describe(profiles[0, :, speaks - 1], speaks),
+        roles=found,
         power=power,
         ellipticity=min(ellipticity(table, component) for table in subject.embeddings),
-        alignment=alignment(pre, component),
-        isolated_accuracy=float(subject.is_right(logits).double().mean()),
+        alignment=alignment(trace.pre[subject.layers[0]], component),
+        attention=0.0 if constant is None else float((own - constant).norm() / own.norm()),
+        constant_index=math.nan if constant is None else describe(constant, found[0].k).index,
+        accuracy=accuracy(subject, logits),
+        profile=tuple(own.tolist()),
+    )
+
+
+def profiles_of(
+    subject: Subject, logits: Float[Tensor, "row n_outputs"]
+) -> Float64[Tensor, "part order frequency"]:
+    """A_k(d), and what the sine of w_k (c − x − y) holds, for every k."""
+    return waves(mean_by_difference(by_error(logits, subject.order)))
+
+
+def constant_attention(trace: Trace) -> dict[Site, Pattern]:
+    """Every attention pattern at its mean over all rows: attention without the operands."""
+    return {site: p.mean(0, keepdim=True).expand_as(p) for site, p in trace.patterns.items()}
+
+
+def _under_constant_attention(
+    subject: Subject, edit: Edit, trace: Trace, k: int
+) -> Float64[Tensor, " order"] | None:
+    if not subject.attention:
+        return None
+    logits = subject.run(replace(edit, patterns=constant_attention(trace))).logits
+    return profiles_of(subject, logits)[0, :, k - 1]
+
+
+def roles(profiles: Float64[Tensor, "part order frequency"]) -> tuple[Role, ...]:
+    """Every frequency that holds at least 5 % of the energy, at most three of them."""
+    energy = profiles.square().sum((0, 1))
+    share = energy / energy.sum().clamp(min=torch.finfo(torch.float64).tiny)
+    loudest = share.argsort(descending=True)[:3].tolist()
+    chosen = [i for rank, i in enumerate(loudest) if rank == 0 or share[i] >= LEAST_SHARE]
+    return tuple(
+        Role(k=i + 1, share=float(share[i]), shape=describe(profiles[0, :, i], i + 1))
+        for i in chosen
     )
 
 

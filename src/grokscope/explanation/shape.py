@@ -23,6 +23,7 @@ class Shape:
         index: ρ₁ = α₁/α₀, first harmonic over constant: 0 for a clock, 2/3 for a pizza, infinite
             for a pure companion.
         offset: d₀ in tokens, in (−n/2k, n/2k]: where a pizza is strongest.
+        harmonic_offset: d₀ in tokens of the first harmonic cos(w (d − d₀)), of either sign.
         fraction: m, the pizza's share q/(c + q) in the best fit c + q |cos| with q ≥ 0.
         r2_flat: share of Σ A² that a constant explains.
         r2_pizza: that |cos(w (d − d₀)/2)| explains.
@@ -33,6 +34,7 @@ class Shape:
 
     index: float
     offset: float
+    harmonic_offset: float
     fraction: float
     r2_flat: float
     r2_pizza: float
@@ -57,6 +59,7 @@ def describe(profile: Float64[Tensor, " order"], k: int) -> Shape:
     return Shape(
         index=math.copysign(amplitude, constant) / max(abs(constant), 1e-12),
         offset=_wrapped(2 * angle, k, n),
+        harmonic_offset=_wrapped(math.atan2(float(first[1]), float(first[0])), k, n),
         fraction=float(pizza_part / (flat_part + pizza_part)),
         r2_flat=constant**2 * n / energy,
         r2_pizza=float((profile @ alone).square() / alone.square().sum() / energy),

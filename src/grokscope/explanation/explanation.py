@@ -1,0 +1,170 @@
+"""The verdict on one network, with everything that it rests on."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from grokscope.explanation.causal_test import CausalTest
+from grokscope.explanation.hypothesis import HYPOTHESES
+from grokscope.explanation.thresholds import FROZEN, VERSION, Thresholds
+
+Outcome = Literal["explained", "unexplained", "not_accurate"]
+Grade = Literal["A", "B"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledCircle:
+    """One circle of the answer.
+
+    Attributes:
+        frequency: in the embedding.
+        label: a hypothesis, or `unlabelled`.
+        speaks: frequency of the logits that it feeds.
+        shape: index ρ₁ of A_k(d): 0 flat, 2/3 pizza; `None` for a companion, which has no constant.
+        profile: A_k(d) of the circle alone, for d = 0 … n − 1, in logits.
+        offset: d₀ in tokens.
+        fraction: the pizza's share of a mixture, `None` elsewhere.
+        share: of the embedding's energy.
+        alignment: of the two operands' phases over the neurons, 0 … 1.
+        attention: relative change of its profile under constant attention.
+        necessary: whether the network errs without it; the others are redundant.
+        also: labels of its weaker roles.
+    """
+
+    frequency: int
+    label: str
+    speaks: int
+    shape: float | None
+    profile: tuple[float, ...]
+    offset: float
+    fraction: float | None
+    share: float
+    alignment: float
+    attention: float
+    necessary: bool
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What a network computes, as far as it could be tested; print it to read it.
+
+    Attributes:
+        verdict: `explained` if everything that applies passed.
+        grade: A where chained replacement and closed form keep .999, B where they keep .99.
+        certified: whether a margin bound shows every row right because of the formula.
+        certified_share: share of the differences d of the operands for which it does.
+        accuracy: of the network on its group's table.
+        name: of the network.
+        group: behind the table.
+        circles: the strongest first.
+        tests: all that applied.
+        free_parameters: fitted numbers of the written-back layers and of the closed form.
+        parts: where the logits' variance lives: shares of u, su, du and rest.
+        has_readout_table: whether the closed form needs a table over the sum.
+        is_sparse: whether the embedding uses fewer frequencies than chance would.
+        thresholds: that the tests had to reach.
+    """
+
+    verdict: Outcome
+    accuracy: float
+    grade: Grade | None = None
+    certified: bool = False
+    certified_share: float = 0.0
+    name: str = ""
+    group: str = ""
+    circles: tuple[LabelledCircle, ...] = ()
+    tests: tuple[CausalTest, ...] = ()
+    free_parameters: Mapping[str, int] = field(default_factory=dict[str, int])
+    parts: Mapping[str, float] = field(default_factory=dict[str, float])
+    has_readout_table: bool = False
+    is_sparse: bool = True
+    thresholds: Thresholds = FROZEN
+
+    @property
+    def failed(self) -> tuple[CausalTest, ...]:
+        """The tests that did not pass."""
+        return tuple(test for test in self.tests if not test.passed)
+
+    @property
+    def label(self) -> str:
+        """The kind of network in a word: its circles' labels but companions, or `lookup`."""
+        if self.verdict == "not_accurate":
+            return "not accurate"
+        if not self.is_sparse:
+            return "lookup"
+        kinds = {circle.label for circle in self.circles} - {"companion"}
+        ordered = [name for name in (*HYPOTHESES, "unlabelled") if name in kinds]
+        return " + ".join((*ordered, *(["collapsed read-out"] if self.has_readout_table else [])))
+
+    @property
+    def sentence(self) -> str:
+        """The verdict for people."""
+        if self.verdict == "not_accurate":
+            rule = f"right on {self.accuracy:.1%} of the rows"
+            return f"Not accurate ({rule}, {self.thresholds.accuracy:.1%} are needed)."
+        if self.verdict == "unexplained":
+            failed = ", ".join(test.name for test in self.failed)
+            return f"Unexplained: looks like {self.looks}, but failed {failed}."
+        certified = ", certified" if self.certified else ""
+        return f"Explained (grade {self.grade}{certified}): {self.looks}."
+
+    @property
+    def looks(self) -> str:
+        """The circles in words, such as `3 pizzas (4, 15, 27) and 2 companions (5, 8)`."""
+        if not self.is_sparse:
+            return "a table learned by heart, without frequencies of its own"
+        counts = Counter(circle.label for circle in self.circles)
+        parts = [self._group_of(label, count) for label, count in counts.items()]
+        *first, last = parts
+        listed = f"{', '.join(first)} and {last}" if first else last
+        return listed + (
+            ", read out through a table over the sum" if self.has_readout_table else ""
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "verdict": self.verdict,
+            "grade": self.grade,
+            "certified": self.certified,
+            "certified_share": self.certified_share,
+            "accuracy": self.accuracy,
+            "name": self.name,
+            "group": self.group,
+            "label": self.label,
+            "circles": [asdict(circle) for circle in self.circles],
+            "tests": [test.to_dict() for test in self.tests],
+            "free_parameters": dict(self.free_parameters),
+            "parts": dict(self.parts),
+            "sentence": self.sentence,
+            "thresholds": {"version": VERSION} | asdict(self.thresholds),
+        }
+
+    def __repr__(self) -> str:
+        heading = f"{self.name}, {self.group}: {self.sentence}" if self.name else self.sentence
+        circles = [f"  {_line(circle)}" for circle in self.circles]
+        tests = [f"  {_verdict(test)}" for test in self.tests]
+        return "\n".join([heading, *circles, *tests])
+
+    def _group_of(self, label: str, count: int) -> str:
+        known = HYPOTHESES.get(label)
+        noun = label if known is None else known.singular if count == 1 else known.plural
+        numbers = ", ".join(str(c.frequency) for c in self.circles if c.label == label)
+        return f"{count} {noun} ({numbers})"
+
+
+def _line(circle: LabelledCircle) -> str:
+    shape = "–" if circle.shape is None else f"{circle.shape:.2f}"
+    need = "necessary" if circle.necessary else "redundant"
+    fraction = "" if circle.fraction is None else f", pizza fraction {circle.fraction:.2f}"
+    return (
+        f"frequency {circle.frequency:>3} → {circle.speaks:>3}  {circle.label:<10} "
+        f"shape {shape:>5}  offset {circle.offset:5.1f}  share {circle.share:5.1%}  {need}{fraction}"
+    )
+
+
+def _verdict(test: CausalTest) -> str:
+    mark = "passed" if test.passed else "FAILED"
+    return f"{mark}  {test.name:<22} {test.value:8.4f}  {test.side} {test.threshold:.4g}"

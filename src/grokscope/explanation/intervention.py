@@ -1,0 +1,96 @@
+"""Interventions that tell the algorithms apart, and what each does to a network."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from grokscope.explanation.circle import Circle, profiles_of
+from grokscope.explanation.closed_form import ClosedForm
+from grokscope.explanation.form import Form, Terms, fit
+from grokscope.explanation.keys import only, without
+from grokscope.explanation.output import Errors, by_error
+from grokscope.explanation.shape import describe
+from grokscope.explanation.subject import Edit, Subject
+from grokscope.explanation.symmetry import Component
+
+
+def rotation_explained(
+    subject: Subject, errors: Errors, form: ClosedForm, circle: Circle, tokens: int
+) -> float:
+    """How much of what one operand's rotated circle does to the logits the closed form predicts.
+
+    The first operand's embedding is turned on one circle as if the operand were larger by some
+    tokens, and stays as it is on all others.
+    """
+    tables = subject.embeddings.clone()
+    part = subject.symmetry.keep(tables[:1], [circle.frequency])[0] - tables[0].mean(0)
+    tables[0] += part.roll(-tokens, 0) - part
+    turned = by_error(subject.run(Edit(embeddings=tables)).logits, subject.order) - errors
+    predicted = form.shifted(tokens, [circle.frequency]) - form.errors([circle.frequency])
+    return float(1 - (turned - predicted).square().sum() / turned.square().sum())
+
+
+def shuffled_index(subject: Subject, circle: Circle, seed: int) -> float:
+    """|ρ₁| of a circle alone once every neuron's two phases are moved apart at random.
+
+    φ_x gets what φ_y loses, so that their sum, which makes the output's phase, stays.
+    """
+    edit = only(subject, [circle.frequency])
+    layer = subject.layers[0]
+    pre = subject.run(edit, reads=True).pre[layer]
+    component = subject.symmetry.by_key[circle.frequency]
+    moved = _shuffle(pre, component, seed)
+    logits = subject.run(Edit(embeddings=edit.embeddings, pre={layer: moved})).logits
+    return abs(index_at(subject, logits, circle.main.k))
+
+
+def companions_rise(
+    subject: Subject,
+    logits: Float[Tensor, "row n_outputs"],
+    companions: Sequence[Circle],
+    partners: Sequence[int],
+) -> float:
+    """Mean rise of the partners' shape index in the whole network without the companions."""
+    edit = without(subject, [circle.frequency for circle in companions])
+    bare = subject.run(edit).logits
+    rises = [index_at(subject, bare, k) - index_at(subject, logits, k) for k in partners]
+    return sum(rises) / len(rises)
+
+
+def index_without_products(subject: Subject, circle: Circle) -> float:
+    """ρ₁ of a circle alone once its neurons have lost the products of the operands."""
+    edit = only(subject, [circle.frequency])
+    layer = subject.layers[0]
+    pre = subject.run(edit, reads=True).pre[layer]
+    form = Form(terms={circle.frequency: Terms.FIRST}, offsets={})
+    bare = replace(edit, pre={layer: fit(pre, subject.symmetry, form).pre})
+    return index_at(subject, subject.run(bare).logits, circle.main.k)
+
+
+def index_at(subject: Subject, logits: Float[Tensor, "row n_outputs"], k: int) -> float:
+    """ρ₁ of A_k(d) in some logits."""
+    return describe(profiles_of(subject, logits)[0, :, k - 1], k).index
+
+
+def _shuffle(
+    pre: Float[Tensor, "row *position neuron"], component: Component, seed: int
+) -> Float[Tensor, "row *position neuron"]:
+    n, basis = component.basis.shape[1], component.basis
+    table = pre.double().reshape(n, n, -1, pre.shape[-1])
+    stream = torch.Generator().manual_seed(seed)
+    angle = 2 * math.pi * torch.rand(pre.shape[-1], generator=stream, dtype=torch.float64)
+    x, y = (torch.einsum("ux,xph->uph", basis, table.mean(1 - side)) for side in (0, 1))
+    x, y = _turned(x, angle) - x, _turned(y, -angle) - y
+    change = [torch.einsum("ux,uph->xph", basis, part) for part in (x, y)]
+    return (table + change[0].unsqueeze(1) + change[1]).reshape(pre.shape).to(pre)
+
+
+def _turned(wave: Float[Tensor, "2 position neuron"], angle: Float[Tensor, " neuron"]) -> Tensor:
+    cosine, sine = wave
+    return torch.stack(
+        [cosine * angle.cos() - sine * angle.sin(), cosine * angle.sin() + sine * angle.cos()]
+    )
