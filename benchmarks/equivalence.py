@@ -38,7 +38,7 @@ from grokscope.tasks import ModularArithmetic
 
 LARGEST_RATIO = 1.1
 ROUNDED: tuple[MatmulPrecision, ...] = ("tf32", "bf16")
-_LOOK_RATIO, _RESAMPLES = 1.02, 10_000
+_LOOK_RATIO, _RESAMPLES, _FEWEST_PAIRS = 1.02, 10_000, 2
 Steps = list[int | None]
 
 
@@ -114,12 +114,15 @@ def compare(ours: Steps, theirs: Steps) -> dict[str, object]:
     """Ratio of grokked steps over pairs that both grokked: geometric mean and 90 % interval.
 
     Raises:
-        SystemExit: no network grokked in both.
+        SystemExit: fewer than two networks grokked in both; one says nothing of the spread.
     """
     both = list(zip(ours, theirs, strict=True))
     pairs = [(a, b) for a, b in both if a is not None and b is not None]
-    if not pairs:
-        raise SystemExit("equivalence: no network grokked both times; give them more steps")
+    if len(pairs) < _FEWEST_PAIRS:
+        raise SystemExit(
+            f"equivalence: at least {_FEWEST_PAIRS} networks must grok both times, "
+            f"got {len(pairs)} of {len(both)}; give them more steps"
+        )
     logs = np.log([a / b for a, b in pairs])
     draws = np.random.default_rng(0).choice(logs, (_RESAMPLES, len(logs))).mean(1)
     low, high = np.exp(np.quantile(draws, [0.05, 0.95]))
@@ -128,7 +131,7 @@ def compare(ours: Steps, theirs: Steps) -> dict[str, object]:
         "only_one_grokked": sum((a is None) != (b is None) for a, b in both),
         "ratio": round(float(np.exp(logs.mean())), 4),
         "interval_90": [round(float(low), 4), round(float(high), 4)],
-        "spread_of_log_ratio": round(float(logs.std()), 4),
+        "spread_of_log_ratio": round(float(logs.std(ddof=1)), 4),
         "equivalent": bool(high < LARGEST_RATIO and low > 1 / LARGEST_RATIO),
     }
 
@@ -147,7 +150,9 @@ def main() -> None:
     """Compare the precisions, or this code with other code, and print JSON."""
     parser = Parser(prog="python -m benchmarks.equivalence", description=__doc__)
     parser.add_argument("--subject", default="mlp", choices=list(SUBJECTS))
-    parser.add_argument("--seeds", type=whole(1), default=64, help="networks per arithmetic")
+    parser.add_argument(
+        "--seeds", type=whole(_FEWEST_PAIRS), default=64, help="networks per arithmetic"
+    )
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep the grokked steps here")
     parser.add_argument("--against", type=_kept, metavar="FILE", help="what --save has kept")

@@ -37,6 +37,7 @@ class World:
     batch_size: int | None = None
     capacity: int | None = None
     matmul_precision: MatmulPrecision = "full"
+    device: str = "cpu"
 
     def population(self, networks: Sequence[Network]) -> Population:
         """One job per network, each with the split of its seed."""
@@ -59,6 +60,7 @@ class World:
             capacity=self.capacity,
             dtype=self.dtype,
             matmul_precision=self.matmul_precision,
+            device=self.device,
         )
         return Population(setup, jobs)
 

@@ -6,7 +6,7 @@ two fifths.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import torch
 from jaxtyping import Float, Int
@@ -28,7 +28,7 @@ class Answers:
     @classmethod
     def plain(cls, labels: Int[Tensor, "model row"], dtype: torch.dtype) -> "Answers":
         """One for each row, all with the same share."""
-        share = equal_share(labels.shape[1], dtype, labels.device)
+        share = _equal_share(labels.shape[1], dtype, labels.device)
         return cls(labels.unsqueeze(2), share, share)
 
     def replace(self, models: list[int], other: "Answers") -> None:
@@ -39,8 +39,8 @@ class Answers:
             self.totals[models] = other.totals
 
 
-@lru_cache
-def equal_share(n_rows: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "1 1 1"]:
+@cache  # for ever: a CUDA graph does not keep what it reads
+def _equal_share(n_rows: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "1 1 1"]:
     """Of a row among so many; one tensor for all the steps that need it."""
     return torch.full((1, 1, 1), 1 / n_rows, dtype=dtype, device=device)
 

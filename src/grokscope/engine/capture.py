@@ -10,8 +10,7 @@ called instead, with a warning; the numbers are the same to the bit.
 import operator
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from typing import Any, cast
+from typing import Any, NewType, cast
 
 import torch
 from torch import Tensor
@@ -19,7 +18,10 @@ from torch.fx import Graph, Node
 
 _WARM_UP = 3
 PATIENCE = 64
-"""Steps on a CPU before a recording, which takes a tenth of a second, is worth its time."""
+"""Steps on a CPU before a recording, which takes as long as 10 to 20 of them, is worth its time."""
+
+Memory = NewType("Memory", tuple[int, int])
+"""What steps on a GPU need while they run, shared by those that are taken one after another."""
 
 
 class Program:
@@ -29,6 +31,7 @@ class Program:
         step: reads and writes the same tensors at every call, without looking at their values.
         written: the tensors it writes that outlive it.
         then: what is called behind it at every step, and may look.
+        memory: on a GPU, what the recorded step may share with others.
     """
 
     def __init__(
@@ -36,8 +39,9 @@ class Program:
         step: Callable[[], None],
         written: Sequence[Tensor],
         then: Callable[[], None] | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        self._step, self._written, self._then = step, written, then
+        self._step, self._written, self._then, self._memory = step, written, then, memory
         self._take: Callable[[], object] = step
         self._patience = 0 if written[0].is_cuda else PATIENCE
         self._is_recorded = False
@@ -62,9 +66,8 @@ class Program:
         """
         self._is_recorded = True
         before = [tensor.clone() for tensor in self._written]
-        record = _cuda_graph if self._written[0].is_cuda else _torch_script
         try:
-            self._take = record(self._step)
+            self._take = self._recorded()
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -76,8 +79,21 @@ class Program:
             for tensor, value in zip(self._written, before, strict=True):
                 tensor.copy_(value)
 
+    def _recorded(self) -> Callable[[], object]:
+        if self._written[0].is_cuda:
+            return _cuda_graph(self._step, self._memory)
+        return _torch_script(self._step)
 
-def _cuda_graph(step: Callable[[], None]) -> Callable[[], object]:
+
+def shared_memory(device: torch.device) -> Memory | None:
+    """For steps whose recordings live at the same time.
+
+    Torch forgets the memory with the last of its recordings and accepts none for it after that.
+    """
+    return Memory(torch.cuda.graph_pool_handle()) if device.type == "cuda" else None
+
+
+def _cuda_graph(step: Callable[[], None], memory: Memory | None) -> Callable[[], object]:
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
@@ -85,15 +101,9 @@ def _cuda_graph(step: Callable[[], None]) -> Callable[[], object]:
             step()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, pool=_shared_memory()):
+    with torch.cuda.graph(graph, pool=cast(Any, memory)):
         step()
     return graph.replay
-
-
-@cache
-def _shared_memory() -> Any:  # noqa: ANN401
-    """What steps need while they run; stacks are stepped one after another, so one has it all."""
-    return torch.cuda.graph_pool_handle()
 
 
 def _torch_script(step: Callable[[], None]) -> Callable[[], object]:

@@ -19,6 +19,7 @@ from grokscope.core.errors import SettingError
 from grokscope.engine.allocator import reuse_freed_memory
 from grokscope.engine.answers import n_distinct
 from grokscope.engine.batches import Batches
+from grokscope.engine.capture import shared_memory
 from grokscope.engine.job import Divergence, Job, Lane, Setup
 from grokscope.engine.layout import free_bytes, lane_bytes, stack_sizes
 from grokscope.engine.stack import Stack, State, views
@@ -250,6 +251,8 @@ class Population:
             layout = [[next(order) for _ in range(size)] for size in sizes]
         row = {lane.job.index: i for i, lane in enumerate(self.lanes)}
         self.stacks = []
+        # on a GPU one stack is stepped after another, so they share what a step needs
+        memory = shared_memory(torch.device(self.setup.device))
         for slots in layout:
             present = [index for index in slots if index >= 0]
             if present:
@@ -257,7 +260,7 @@ class Population:
                 rows = [row[index if index >= 0 else present[0]] for index in slots]
                 parts = tuple(part[rows] for part in state)
                 lanes = [self.lanes[i] for i in rows]
-                stack = Stack(self.setup, self._shapes, lanes, parts, self._merged_rows)
+                stack = Stack(self.setup, self._shapes, lanes, parts, self._merged_rows, memory)
                 stack.leave([i for i, index in enumerate(slots) if index < 0])
                 self.stacks.append(stack)
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.engine.answers import Answers, merged
-from grokscope.engine.capture import Program
+from grokscope.engine.capture import Memory, Program
 from grokscope.engine.divergence import first_bad_tensor
 from grokscope.engine.job import Divergence, Lane, Setup
 from grokscope.engine.optimizer import STANDSTILL, Alike, Moments, alike, coefficients
@@ -42,6 +42,7 @@ class Stack:
         lanes: Sequence[Lane],
         state: State,
         merged_rows: int | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._setup, self._shapes, self._merged_rows = setup, shapes, merged_rows
         self.model = lanes[0].job.model.stack_key()
@@ -68,7 +69,7 @@ class Stack:
         self._at_once = device.type != "cpu" or self.AT_ONCE
         self._chosen = self._upcoming_rows(1 if setup.batch_size is None else AHEAD)
         self._full = None if setup.batch_size else self._full_batch_of(self._chosen[0])
-        self._program = self._make_program()
+        self._program = self._make_program(memory)
 
     def get_ready(self, steps: int) -> None:
         """Make ready for so many steps; not in several threads at once."""
@@ -135,12 +136,12 @@ class Stack:
         self.leave(held)
         return found
 
-    def _make_program(self) -> Program:
+    def _make_program(self, memory: Memory | None) -> Program:
         kept = [self._theta, self._moments.exp_avg, self._moments.exp_avg_sq, self._gradient]
         written = [*kept, self._running, self._taken, self._now]
         if self._at_once:
-            return Program(self._step_at_once, written)
-        return Program(self._find_gradient, written, then=self._update_alike)
+            return Program(self._step_at_once, written, memory=memory)
+        return Program(self._find_gradient, written, self._update_alike, memory)
 
     def _step_at_once(self) -> None:
         self._find_gradient()

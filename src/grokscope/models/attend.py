@@ -16,6 +16,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 Entries = Float[Tensor, "model entry width"]
+Bags = tuple[Int[Tensor, " seen_bag"], Int[Tensor, " bag"]]
 
 
 class Twins(NamedTuple):
@@ -137,7 +138,7 @@ class _Attend(Function):
         *gradients: Tensor,
     ) -> tuple[Tensor | None, ...]:
         q, kv, entry, key, key_of_bag, pattern = ctx.saved_tensors
-        bag, _ = _bags(*key.shape, key.device)
+        bag, _ = _bags(len(key), key.shape[1], key.device)
         n_heads, vectors = ctx.n_heads, _by_head(kv, 2 * ctx.n_heads)
         by_pattern = _dots(_by_head(gradients[0], n_heads), vectors, key + n_heads, bag)
         by_score = torch.ops.aten._softmax_backward_data(by_pattern, pattern, 0, pattern.dtype)
@@ -187,13 +188,19 @@ def _weighted(
     return torch.embedding_bag(vectors, members, starts, False, mode_sum, False, by_bag)[0]
 
 
-@lru_cache
-def _bags(
-    n_seen: int, n_bags: int, device: torch.device
-) -> tuple[Int[Tensor, " seen_bag"], Int[Tensor, " bag"]]:
+def _bags(n_seen: int, n_bags: int, device: torch.device) -> Bags:
     """The bag of every member, seen by seen; and where bags start that lie one after another."""
+    # a CUDA graph does not keep what it reads, so nothing may be dropped behind its back
+    return (_kept_bags if device.type == "cpu" else _new_bags)(n_seen, n_bags, device)
+
+
+def _new_bags(n_seen: int, n_bags: int, device: torch.device) -> Bags:
     bag = torch.arange(n_bags, device=device)
     return bag.repeat(n_seen), bag * n_seen
+
+
+# training and looks need two each, for up to two sizes of stacks
+_kept_bags = lru_cache(maxsize=8)(_new_bags)
 
 
 def _dots(

@@ -9,7 +9,7 @@ attention says for each entry which ones it sees. The last layer is left out eve
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 
 import torch
@@ -148,13 +148,14 @@ def _neighbours(start: int, size: int) -> tuple[slice, slice]:
     return slice(start, start + size), slice(start + size, start + 2 * size)
 
 
-@lru_cache
+# for ever: a CUDA graph does not keep what it reads
+@cache
 def _positions_of(counts: tuple[int, ...], device: torch.device) -> Int[Tensor, " entry"]:
     """The position of every entry, where each position has so many."""
     return torch.arange(N_CTX).repeat_interleave(torch.tensor(counts)).to(device)
 
 
-@lru_cache
+@cache
 def _later_than(counts: tuple[int, ...], device: torch.device) -> Bool[Tensor, "pos entry"]:
     """Positions that come after an entry's own."""
     keys = torch.arange(N_CTX, device=device)

@@ -91,7 +91,10 @@ class _FeedForward(Function):
 
 
 def _normalize(x: Tensor, norm: Norm) -> tuple[Tensor, list[Tensor]]:
-    """LN(x), and what its backward needs; torch's own takes no weights with a model axis."""
+    """LN(x), and what its backward needs; torch's own takes no weights with a model axis.
+
+    Its backward needs the bias for a single network, and the normalised x for several.
+    """
     if len(x) == 1:
         own = torch.native_layer_norm(x, x.shape[-1:], norm.weight[0], norm.bias[0], EPS)
         return own[0], [x, *own[1:], *norm]
@@ -104,12 +107,13 @@ def _normalize(x: Tensor, norm: Norm) -> tuple[Tensor, list[Tensor]]:
 def _normalize_backward(gradient: Tensor, kept: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of x, of the weight and of the bias."""
     backward = torch.ops.aten.native_layer_norm_backward
-    x, mean, rstd, weight, other = kept
+    x, mean, rstd, weight, bias_or_normalized = kept
     shape = x.shape[-1:]
     if len(x) == 1:
-        own = backward(gradient, x, shape, mean, rstd, weight[0], other[0], [True, True, True])
+        affine = weight[0], bias_or_normalized[0]
+        own = backward(gradient, x, shape, mean, rstd, *affine, [True, True, True])
         return own[0], own[1].unsqueeze(0), own[2].unsqueeze(0)
-    by_weight = gradient * other
+    by_weight = gradient * bias_or_normalized
     by_norm = by_weight.sum(1), gradient.sum(1)
     by_normalized = torch.mul(gradient, weight, out=by_weight)
     by_x, *_ = backward(by_normalized, x, shape, mean, rstd, None, None, [True, False, False])

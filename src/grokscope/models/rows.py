@@ -82,7 +82,9 @@ class Rows:
     def _make_holders(self, shape: Shape) -> "Holders":
         keys, n_entries, n_vectors = shape
         entry = torch.cat([self._entry(slots, n_entries).flatten() for slots in keys])
-        counts = torch.bincount(entry, minlength=self.n_models * n_entries)
+        # not bincount: it waits to see how many it must return
+        counts = entry.new_zeros(self.n_models * n_entries)
+        counts.index_add_(0, entry, torch.ones_like(entry))
         vector = torch.arange(n_vectors, device=entry.device).repeat(len(entry))
         key = torch.arange(len(entry), device=entry.device).repeat_interleave(n_vectors)
         # bag after bag: all rows of an entry's first vector, then of its second, ...

@@ -128,7 +128,8 @@ class OneLayerTransformer(Model):
             to_base, w_out = w_u, torch.bmm(w_out, w_u)
             b_out = torch.bmm(b_out.unsqueeze(1), w_u).squeeze(1)
         else:
-            to_base = torch.eye(self.d_model).to(w_u).expand(len(w_u), -1, -1)
+            same = torch.eye(self.d_model, dtype=w_u.dtype, device=w_u.device)
+            to_base = same.expand(len(w_u), -1, -1)
         linear = torch.cat([params["W_in"], to_base], 2)
         bias = torch.cat([params["b_in"], b_out], 1)
         # rows of whole cache lines: a look-up of 626 columns takes several times that of 640
