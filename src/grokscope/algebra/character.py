@@ -27,7 +27,7 @@ _TOLERANCE = 1e-6  # of eigenvalue multiplicities, which are whole numbers
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CharacterTable:
-    """The irreducible complex characters: the trivial one first, then by dimension.
+    """The irreducible complex characters: trivial first, by dimension, real before complex.
 
     Attributes:
         values: the character of each irrep on each class.
@@ -122,9 +122,11 @@ def _sum_of_roots(counts: Float64[Tensor, "irrep n"]) -> Complex128[Tensor, " ir
 
 
 def _sorted(values: Complex128[Tensor, "irrep class"]) -> Complex128[Tensor, "irrep class"]:
-    """Rows by dimension, then by decreasing values; the trivial row, all ones, is then first."""
-    rounded = torch.view_as_real(values).mul(1e6).round().long()
-    keys = [(row[0][0], [-re for re, _ in row], [-im for _, im in row]) for row in rounded.tolist()]
+    """Rows by dimension, real ones first, then by decreasing values: the trivial row is first."""
+    rounded = torch.view_as_real(values).mul(-1e6).round().long()
+    real, imaginary = rounded.unbind(2)
+    dimension, is_complex = -real[:, :1], imaginary.any(1, keepdim=True).long()
+    keys = torch.cat([dimension, is_complex, real, imaginary], dim=1).tolist()
     return values[sorted(range(len(keys)), key=keys.__getitem__)]
 
 

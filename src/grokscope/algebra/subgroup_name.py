@@ -1,8 +1,9 @@
 """What kind of group a subgroup is, told by its number of elements of each order.
 
 That and being commutative or not singles out, among all groups, each of those tried here: Abelian
-ones, dihedral ones (one element generates half of the group, and all others have order 2), and S4,
-S5, A4, A5, Q8, F20. What is none of them is called by its order.
+ones, dihedral ones (one element generates half of the group, and all others have order 2), affine
+ones (no element of order p commutes with one of another order), and S4, S5, A4, A5, Q8. All
+others are called by their order.
 """
 
 import functools
@@ -15,7 +16,8 @@ from torch import Tensor
 from grokscope.algebra.group import Group
 from grokscope.algebra.group_name import LARGEST_ORDER, group_named
 
-_OTHERS = {6: "S3", 8: "Q8", 12: "A4", 20: "F20", 24: "S4", 60: "A5", 120: "S5"}
+_AFFINE = {order: f"F{order}" for order in (20, 42, 110, 156)}
+_OTHERS = {6: "S3", 8: "Q8", 12: "A4", 24: "S4", 60: "A5", 120: "S5", **_AFFINE}
 
 Kind = tuple[bool, tuple[tuple[int, int], ...]]
 
