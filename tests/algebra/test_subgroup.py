@@ -94,6 +94,12 @@ def test_a_subgroup_without_a_known_name_is_called_by_its_order():
     assert "order 48" in names
 
 
+def test_a_group_with_the_element_orders_of_an_abelian_one_is_not_mistaken_for_it():
+    # Z2xQ8 and Z4xZ4: both have 3 elements of order 2 and 12 of order 4.
+    assert subgroups(group_named("Z2xQ8"))[-1].name == "order 16"
+    assert subgroups(group_named("Z4xZ4"))[-1].name == "Z4xZ4"
+
+
 def test_a_label_names_generators():
     labels = [conjugate[0].label for conjugate in subgroup_classes(group_named("S3"))]
     assert labels == ["trivial ⟨⟩", "Z2 ⟨(23)⟩", "Z3 ⟨(123)⟩", "S3 ⟨(123), (23)⟩"]
