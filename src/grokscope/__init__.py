@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from grokscope.measures.grokdef import Verdict, judge
     from grokscope.models import EmbeddingMLP, OneLayerTransformer
     from grokscope.recipes import RECIPES, run
-    from grokscope.tasks import ModularArithmetic
+    from grokscope.tasks import GroupComposition, ModularArithmetic
     from grokscope.views import write_report
 
 __version__ = "0.1.0"
@@ -29,6 +29,7 @@ _HOMES = {
     "CrossEntropy": "grokscope.engine",
     "Curve": "grokscope.measures.curve",
     "EmbeddingMLP": "grokscope.models",
+    "GroupComposition": "grokscope.tasks",
     "ModularArithmetic": "grokscope.tasks",
     "OneLayerTransformer": "grokscope.models",
     "RECIPES": "grokscope.recipes",
@@ -48,6 +49,7 @@ __all__ = [
     "CrossEntropy",
     "Curve",
     "EmbeddingMLP",
+    "GroupComposition",
     "ModularArithmetic",
     "OneLayerTransformer",
     "Run",

@@ -9,19 +9,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.core.errors import SettingError
-from grokscope.tasks import TASKS, ModularArithmetic, Table, Task
+from grokscope.tasks import TASKS, GroupComposition, ModularArithmetic, Table, Task
+from reference.groups import (
+    slow_alternating,
+    slow_dihedral,
+    slow_product_of_cyclic,
+    slow_quaternion,
+    slow_symmetric,
+)
 
 OPERATIONS = ("add", "subtract", "multiply", "divide")
-VARIANTS: dict[str, Task] = {
+MODULAR: dict[str, ModularArithmetic] = {
     f"{operation} mod {p}": ModularArithmetic(operation=operation, p=p, train_fraction=0.4)
     for operation in OPERATIONS
     for p in (7, 11, 12, 59)
     if not (operation == "divide" and p == 12)
 }
-SYMMETRIC = [name for name in VARIANTS if name.startswith(("add", "multiply"))]
+COMPOSITION: dict[str, GroupComposition] = {
+    f"composition in {group}": GroupComposition(group=group, train_fraction=0.4)
+    for group in ("S3", "S4", "S5", "A4", "A5", "D7", "Q8", "Z6xZ10", "Z12")
+}
+SLOW_TABLES = {
+    "S3": lambda: slow_symmetric(3),
+    "S4": lambda: slow_symmetric(4),
+    "S5": lambda: slow_symmetric(5),
+    "A4": lambda: slow_alternating(4),
+    "A5": lambda: slow_alternating(5),
+    "D7": lambda: slow_dihedral(7),
+    "Q8": slow_quaternion,
+    "Z6xZ10": lambda: slow_product_of_cyclic(6, 10),
+    "Z12": lambda: slow_product_of_cyclic(1, 12),
+}
+VARIANTS: dict[str, Task] = {**MODULAR, **COMPOSITION}
+SYMMETRIC = [name for name in VARIANTS if name.startswith(("add", "multiply")) or "in Z" in name]
 TABLES: dict[str, Table] = {name: task.table() for name, task in VARIANTS.items()}
 
 every_variant = pytest.mark.parametrize("name", VARIANTS)
+every_modular = pytest.mark.parametrize("name", MODULAR)
+every_composition = pytest.mark.parametrize("name", COMPOSITION)
 both_rules = pytest.mark.parametrize("rule", ["random", "orbits"])
 
 
@@ -36,19 +61,27 @@ def test_every_registered_task_has_a_variant_here():
     assert {type(task) for task in VARIANTS.values()} == set(TASKS.values())
 
 
-@every_variant
+@every_modular
 def test_the_table_holds_every_pair_once(name: str):
-    task, table = VARIANTS[name], TABLES[name]
+    task, table = MODULAR[name], TABLES[name]
     seconds = range(1, task.p) if task.operation == "divide" else range(task.p)
     expected = [[a, b] for a in range(task.p) for b in seconds]
     assert table.inputs.tolist() == expected
 
 
-@every_variant
+@every_modular
 def test_labels_are_what_python_integers_say(name: str):
-    task, table = VARIANTS[name], TABLES[name]
+    task, table = MODULAR[name], TABLES[name]
     expected = [answer(task.operation, a, b, task.p) for a, b in table.inputs.tolist()]
     assert table.labels.tolist() == expected
+
+
+@every_composition
+def test_a_composition_holds_every_pair_once_with_what_explicit_loops_say(name: str):
+    slow = SLOW_TABLES[COMPOSITION[name].group]()
+    rows = [[a, b] for a in range(len(slow)) for b in range(len(slow))]
+    assert TABLES[name].inputs.tolist() == rows
+    assert TABLES[name].labels.tolist() == [slow[a][b] for a, b in rows]
 
 
 @every_variant
@@ -84,8 +117,18 @@ def test_chance_is_the_most_frequent_label(name: str):
 
 
 @every_variant
+def test_a_group_behind_a_table_composes_its_rows(name: str):
+    table = TABLES[name]
+    assert (table.group is not None) == (name in COMPOSITION)
+    if table.group is not None:
+        a, b = table.inputs.unbind(1)
+        assert torch.equal(table.group.table[a, b], table.labels)
+        assert table.d_vocab == table.n_classes == table.group.order
+
+
+@every_modular
 def test_coordinates_add_up_to_the_answer(name: str):
-    task, table = VARIANTS[name], TABLES[name]
+    task, table = MODULAR[name], TABLES[name]
     if task.operation == "multiply" and task.p == 12:
         assert table.cyclic is None
         return

@@ -14,6 +14,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from grokscope.algebra.cyclic import CyclicStructure
+from grokscope.algebra.group import Group
 from grokscope.core.errors import SettingError
 from grokscope.core.seeds import generator
 from grokscope.core.settings import check_types
@@ -34,6 +35,8 @@ class Table:
     """The row that has the same answer by symmetry; the row itself where there is none."""
     cyclic: CyclicStructure | None
     """The cyclic group behind the table, where it has one."""
+    group: Group | None = None
+    """The group whose composition the table is; tokens and classes are its elements."""
 
     @property
     def chance(self) -> float:
