@@ -96,7 +96,7 @@ def test_every_activation_has_a_name_per_layer_and_can_be_replaced():
         "pre post mlp_out resid_post ln2_scale ln2_normalized",
     ]
     first = " ".join(layer).split()
-    assert names == [*first, *(f"{name}_1" for name in first), "logits"]
+    assert names == ["embed", *first, *(f"{name}_1" for name in first), "logits"]
     plain = model.forward(params, inputs)
     for name in names:
         changed = model.forward(

@@ -10,6 +10,7 @@ from grokscope.models import (
     MODELS,
     Decoder,
     EmbeddingMLP,
+    Hook,
     Model,
     OneLayerTransformer,
     Rows,
@@ -151,6 +152,37 @@ def test_neurons_and_their_map_are_what_the_plain_forward_shows(name: str):
     moved = model.forward(params, inputs, move)
     expected = model.neuron_to_logit(params)[:, None, 2] / divisor + model.forward(params, inputs)
     assert torch.allclose(moved, expected.expand_as(moved), rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_replaced_embeddings_flow_on_as_other_weights_do(name: str):
+    model, inputs = VARIANTS[name], _rows()
+    params = _stack(model, torch.float64)
+    other = torch.randn(params["W_E"].shape, generator=torch.Generator().manual_seed(9)).double()
+    seen: list[torch.Tensor] = []
+    expected = model.forward(params | {"W_E": other}, inputs, _embeddings_to(seen))
+    assert seen[0].shape[:2] == inputs.shape[:2]
+    assert seen[0].shape[3:] == params["W_E"].shape[2:]
+    found = model.forward(params, inputs, lambda key, _: seen[0] if key == "embed" else None)
+    assert torch.equal(found, expected)
+    assert not torch.allclose(found, model.forward(params, inputs))
+
+
+def _embeddings_to(seen: list[torch.Tensor]) -> Hook:
+    return lambda key, value: seen.append(value) if key == "embed" else None
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_embeddings_are_shown_as_they_are_in_the_weights(name: str):
+    model, inputs = VARIANTS[name], _rows()
+    params = _stack(model, torch.float64)
+    seen: list[torch.Tensor] = []
+    model.forward(params, inputs, _embeddings_to(seen))
+    tables = model.operand_embeddings(params, VOCAB.d_vocab)
+    slots = [0, 2] if isinstance(model, Decoder) else [0, 1]  # its second position holds `op`
+    for slot, position in enumerate(slots):
+        rows = [table[row] for table, row in zip(tables[:, slot], inputs[..., slot], strict=True)]
+        assert torch.equal(seen[0][:, :, position], torch.stack(rows))
 
 
 def _shift(value: torch.Tensor, step: torch.Tensor) -> torch.Tensor:

@@ -140,3 +140,11 @@ def observed(hook: Hook | None, name: str, value: Tensor) -> Tensor:
     """Show an activation to the hook and take what it gives back."""
     replaced = hook(name, value) if hook is not None else None
     return value if replaced is None else replaced
+
+
+def embedded(
+    params: Parameters, tokens: Int[Tensor, "model row pos"], hook: Hook | None
+) -> Float[Tensor, "model row pos d_model"]:
+    """Every row's embeddings as looked up; the hook sees them before anything is added."""
+    which = torch.arange(len(tokens), device=tokens.device)[:, None, None]
+    return observed(hook, "embed", params["W_E"][which, tokens])

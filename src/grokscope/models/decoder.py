@@ -16,7 +16,16 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
-from grokscope.models.base import Hook, Model, Parameters, Vocab, normal, observed, uniform
+from grokscope.models.base import (
+    Hook,
+    Model,
+    Parameters,
+    Vocab,
+    embedded,
+    normal,
+    observed,
+    uniform,
+)
 from grokscope.models.decoder_stream import N_CTX, Stream
 from grokscope.models.post_norm import EPS
 from grokscope.models.rows import Rows
@@ -82,9 +91,8 @@ class Decoder(Model):
         self, params: Parameters, inputs: Int[Tensor, "model row slot"], hook: Hook | None = None
     ) -> Float[Tensor, "model row n_outputs"]:
         """Every position, plainly. Activations are (model row pos …), patterns (… head q k)."""
-        tokens = _tokens(params, inputs)
-        which = torch.arange(len(tokens), device=tokens.device)[:, None, None]
-        x = params["W_E"][which, tokens] + positions(self.d_model).to(params["W_E"])
+        embed = embedded(params, _tokens(params, inputs), hook)
+        x = embed + positions(self.d_model).to(params["W_E"])
         for suffix, layer in zip(self._suffixes(), self._layers(params), strict=True):
             x = _Plain(layer, hook, suffix).layer(x)
         logits = torch.einsum("mrpd,mdv->mrpv", x, params["W_U"])

@@ -22,6 +22,7 @@ from grokscope.models.base import (
     Parameters,
     Vocab,
     activate,
+    embedded,
     normal,
     observed,
     uniform,
@@ -80,13 +81,12 @@ class EmbeddingMLP(Model):
     def forward(
         self, params: Parameters, inputs: Int[Tensor, "model row slot"], hook: Hook | None = None
     ) -> Float[Tensor, "model row n_outputs"]:
-        """Row by row, plainly; activations are (model row width)."""
+        """Row by row, plainly; activations are (model row width), `embed` one vector per slot."""
         tokens = inputs
         if self.separate_vocab:
             shift = torch.tensor([0, params["W_E"].shape[1] // 2], device=inputs.device)
             tokens = inputs + shift
-        which = torch.arange(len(tokens), device=tokens.device)[:, None, None]
-        embed = params["W_E"][which, tokens]
+        embed = embedded(params, tokens, hook)
         joined = embed.sum(2) if self.combine == "sum" else embed.flatten(2)
         post = observed(hook, "resid_pre", joined)
         for i, (weight, bias) in enumerate(self._layers()):

@@ -22,6 +22,7 @@ from grokscope.models.base import (
     Parameters,
     Vocab,
     activate,
+    embedded,
     normal,
     observed,
 )
@@ -99,9 +100,8 @@ class OneLayerTransformer(Model):
     ) -> Float[Tensor, "model row n_outputs"]:
         """Every position, plainly. Activations are (model row pos …), patterns (… head q k)."""
         tokens = self._tokens(params, inputs)
-        which = torch.arange(len(tokens), device=tokens.device)[:, None, None]
-        embed = params["W_E"][which, tokens] + params["W_pos"][:, None]
-        resid_pre = observed(hook, "resid_pre", embed)
+        embed = embedded(params, tokens, hook)
+        resid_pre = observed(hook, "resid_pre", embed + params["W_pos"][:, None])
         attn_out = self._attention(params, resid_pre, hook)
         resid_mid = observed(hook, "resid_mid", resid_pre + attn_out)
         pre = torch.einsum("mrpd,mdn->mrpn", resid_mid, params["W_in"])
