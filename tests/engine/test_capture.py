@@ -12,6 +12,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.populations import (
+    DEEP,
     MLP,
     NANDA,
     POWER,
@@ -27,7 +28,13 @@ from engine.populations import (
 from grokscope.engine import AdamW, MatmulPrecision, capture, population, stack
 from grokscope.models import Model
 
-MODELS: dict[str, Model] = {"nanda2023": NANDA, "zhong2023": ZHONG, "mlp": MLP, "power2022": POWER}
+MODELS: dict[str, Model] = {
+    "nanda2023": NANDA,
+    "zhong2023": ZHONG,
+    "mlp": MLP,
+    "power2022": POWER,
+    "deep": DEEP,
+}
 RAGING = AdamW(lr=1e200, warmup_steps=0, weight_decay=0.0)
 WILD = {name: Network(model=model, seed=2, optimizer=RAGING) for name, model in MODELS.items()}
 
