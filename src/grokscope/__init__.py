@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from grokscope.experiment import Config, Run, Training, load
     from grokscope.measures.curve import Curve
     from grokscope.measures.grokdef import Verdict, judge
-    from grokscope.models import EmbeddingMLP, OneLayerTransformer
+    from grokscope.models import DeepTransformer, EmbeddingMLP, OneLayerTransformer
     from grokscope.recipes import RECIPES, run
     from grokscope.tasks import GroupComposition, ModularArithmetic
     from grokscope.views import write_report
@@ -28,6 +28,7 @@ _HOMES = {
     "Config": "grokscope.experiment",
     "CrossEntropy": "grokscope.engine",
     "Curve": "grokscope.measures.curve",
+    "DeepTransformer": "grokscope.models",
     "EmbeddingMLP": "grokscope.models",
     "GroupComposition": "grokscope.tasks",
     "ModularArithmetic": "grokscope.tasks",
@@ -48,6 +49,7 @@ __all__ = [
     "Config",
     "CrossEntropy",
     "Curve",
+    "DeepTransformer",
     "EmbeddingMLP",
     "GroupComposition",
     "ModularArithmetic",

@@ -7,7 +7,7 @@ import torch
 
 from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
 from grokscope.engine.precision import MatmulPrecision
-from grokscope.models import Decoder, EmbeddingMLP, Model, OneLayerTransformer
+from grokscope.models import Decoder, DeepTransformer, EmbeddingMLP, Model, OneLayerTransformer
 from grokscope.tasks import ModularArithmetic
 
 NANDA = OneLayerTransformer(d_model=16, n_heads=2)
@@ -16,6 +16,7 @@ ZHONG = OneLayerTransformer(
 )
 MLP = EmbeddingMLP(d_model=12, d_hidden=24)
 POWER = Decoder(d_model=16, n_heads=2)
+DEEP = DeepTransformer(d_model=12, n_heads=2, n_layers=3)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from engine.populations import (
+    DEEP,
     MLP,
     NANDA,
     POWER,
@@ -33,7 +34,13 @@ from engine.populations import (
 from grokscope.engine import AdamW, MatmulPrecision, capture, population, stack
 from grokscope.models import Model, OneLayerTransformer
 
-MODELS: dict[str, Model] = {"nanda2023": NANDA, "zhong2023": ZHONG, "mlp": MLP, "power2022": POWER}
+MODELS: dict[str, Model] = {
+    "nanda2023": NANDA,
+    "zhong2023": ZHONG,
+    "mlp": MLP,
+    "power2022": POWER,
+    "deep": DEEP,
+}
 NARROW = OneLayerTransformer(d_model=8, n_heads=2)
 """With more outputs than its stream is wide, so that W_out is not multiplied into W_U first."""
 ALL_PATHS: dict[str, Model] = MODELS | {"narrow": NARROW}

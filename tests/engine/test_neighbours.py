@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from engine.populations import (
+    DEEP,
     MLP,
     NANDA,
     POWER,
@@ -20,14 +21,22 @@ from engine.populations import (
 from grokscope.engine import AdamW
 from grokscope.models import Model
 
-MODELS: dict[str, Model] = {"nanda2023": NANDA, "zhong2023": ZHONG, "mlp": MLP, "power2022": POWER}
+# three layers double a rounding error in every step at the second network's learning rate
+TWO_LAYERS = replace(DEEP, n_layers=2)
+MODELS: dict[str, Model] = {
+    "nanda2023": NANDA,
+    "zhong2023": ZHONG,
+    "mlp": MLP,
+    "power2022": POWER,
+    "deep": TWO_LAYERS,
+}
 STEPS = 20
 
 
 def three(model: Model) -> list[Network]:
     """Three networks that differ in everything that may differ."""
     scaled = replace(model, init_scale=1.5)
-    mixed = replace(model, attention_rate=0.3) if model in (NANDA, ZHONG) else model
+    mixed = replace(model, attention_rate=0.3) if model in (NANDA, ZHONG, TWO_LAYERS) else model
     return [
         Network(model=model, seed=1),
         Network(model=scaled, seed=2, optimizer=AdamW(lr=3e-3, weight_decay=0.0)),

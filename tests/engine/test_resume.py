@@ -5,11 +5,28 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from engine.populations import MLP, NANDA, POWER, ZHONG, Network, World, same, trained, weights
+from engine.populations import (
+    DEEP,
+    MLP,
+    NANDA,
+    POWER,
+    ZHONG,
+    Network,
+    World,
+    same,
+    trained,
+    weights,
+)
 from grokscope.engine import AdamW, Population
 from grokscope.models import Model
 
-MODELS: dict[str, Model] = {"nanda2023": NANDA, "zhong2023": ZHONG, "mlp": MLP, "power2022": POWER}
+MODELS: dict[str, Model] = {
+    "nanda2023": NANDA,
+    "zhong2023": ZHONG,
+    "mlp": MLP,
+    "power2022": POWER,
+    "deep": DEEP,
+}
 
 
 def networks(model: Model, count: int = 3) -> list[Network]:

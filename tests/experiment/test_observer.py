@@ -13,7 +13,15 @@ from grokscope.experiment.metrics import Metrics
 from grokscope.experiment.observer import Observer
 from grokscope.measures.grid import neurons_to_grid
 from grokscope.measures.table_loss import PARTS
-from grokscope.models import EmbeddingMLP, Model, OneLayerTransformer, Parameters, Rows, Vocab
+from grokscope.models import (
+    DeepTransformer,
+    EmbeddingMLP,
+    Model,
+    OneLayerTransformer,
+    Parameters,
+    Rows,
+    Vocab,
+)
 from grokscope.tasks import ModularArithmetic
 from reference import watching
 
@@ -23,6 +31,7 @@ MODELS: dict[str, Model] = {
         d_model=12, d_hidden=16, n_hidden_layers=2, combine="concat", separate_vocab=True
     ),
     "transformer": OneLayerTransformer(d_model=16),
+    "deep": DeepTransformer(d_model=12),
 }
 TASKS = {
     "addition": ModularArithmetic(p=13, train_fraction=0.5),

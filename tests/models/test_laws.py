@@ -9,6 +9,7 @@ from grokscope.core.errors import SettingError
 from grokscope.models import (
     MODELS,
     Decoder,
+    DeepTransformer,
     EmbeddingMLP,
     Hook,
     Model,
@@ -16,6 +17,7 @@ from grokscope.models import (
     Rows,
     Vocab,
 )
+from grokscope.models.norm_free import NormFreeTransformer
 
 VOCAB = Vocab(d_vocab=11, n_classes=11)
 VARIANTS: dict[str, Model] = {
@@ -29,6 +31,16 @@ VARIANTS: dict[str, Model] = {
     ),
     "zhong2023, equals, separate": OneLayerTransformer(
         d_model=16, n_heads=4, causal=False, separate_vocab=True, activation="square"
+    ),
+    "deep": DeepTransformer(d_model=16, n_heads=2),
+    "deep, few outputs": DeepTransformer(d_model=32, d_mlp=20, separate_vocab=False),
+    "deep, equals": DeepTransformer(d_model=16, n_heads=4, n_layers=3, equals_token=True),
+    "deep, causal": DeepTransformer(d_model=12, n_heads=1, n_layers=3, causal=True),
+    "deep, causal, equals, separate": DeepTransformer(
+        d_model=12, equals_token=True, causal=True, separate_vocab=True, activation="gelu"
+    ),
+    "deep, separate": DeepTransformer(
+        d_model=16, n_layers=4, separate_vocab=True, activation="square", init_like="nanda2023"
     ),
     "decoder": Decoder(d_model=16, n_heads=2),
     "decoder, 1 layer": Decoder(d_model=12, n_heads=4, n_layers=1, d_mlp=10),
@@ -48,7 +60,7 @@ def _stack(model: Model, dtype: torch.dtype) -> dict[str, torch.Tensor]:
     """Three networks; transformers with three attention rates."""
     params = {k: v.to(dtype) for k, v in model.init(VOCAB, [3, 4, 5]).items()}
     networks: list[Model] = [model] * 3
-    if isinstance(model, OneLayerTransformer):
+    if isinstance(model, NormFreeTransformer):
         networks = [replace(model, attention_rate=rate) for rate in RATES]
     return params | model.constants(networks)
 

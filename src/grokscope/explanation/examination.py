@@ -1,4 +1,4 @@
-"""Everything that is found out about one network, each thing once and when it is first asked for."""
+"""All that is found out about one network, each thing once and when it is first asked for."""
 
 from collections.abc import Mapping
 from functools import cached_property

@@ -62,7 +62,7 @@ def _is_sparse(tests: Sequence[CausalTest]) -> bool:
 def _circles(examination: Examination) -> Iterator[LabelledCircle]:
     for circle in examination.circles:
         label = examination.labels[circle.frequency]
-        main, *weaker = examination.hypotheses[circle.frequency]
+        _, *weaker = examination.hypotheses[circle.frequency]
         is_own = circle.main.k == circle.frequency
         yield LabelledCircle(
             frequency=circle.frequency,

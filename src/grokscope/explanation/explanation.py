@@ -161,7 +161,8 @@ def _line(circle: LabelledCircle) -> str:
     fraction = "" if circle.fraction is None else f", pizza fraction {circle.fraction:.2f}"
     return (
         f"frequency {circle.frequency:>3} → {circle.speaks:>3}  {circle.label:<10} "
-        f"shape {shape:>5}  offset {circle.offset:5.1f}  share {circle.share:5.1%}  {need}{fraction}"
+        f"shape {shape:>5}  offset {circle.offset:5.1f}  share {circle.share:5.1%}  "
+        f"{need}{fraction}"
     )
 
 

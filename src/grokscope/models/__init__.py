@@ -2,12 +2,14 @@
 
 from grokscope.models.base import Hook, Model, Parameters, Vocab
 from grokscope.models.decoder import Decoder
+from grokscope.models.deep_transformer import DeepTransformer
 from grokscope.models.mlp import EmbeddingMLP
 from grokscope.models.rows import Rows
 from grokscope.models.transformer import OneLayerTransformer
 
 MODELS: dict[str, type[Model]] = {
     "decoder": Decoder,
+    "deep_transformer": DeepTransformer,
     "mlp": EmbeddingMLP,
     "transformer": OneLayerTransformer,
 }
@@ -15,6 +17,7 @@ MODELS: dict[str, type[Model]] = {
 __all__ = [
     "MODELS",
     "Decoder",
+    "DeepTransformer",
     "EmbeddingMLP",
     "Hook",
     "Model",
