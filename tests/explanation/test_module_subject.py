@@ -1,0 +1,495 @@
+"""Foreign modules: the adapter gives what the module gives, and the module stays as it is."""
+
+# ruff: noqa: D102 (what `forward` does is what its class says)
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from explanation.foreign_networks import (
+    D,
+    MovedInside,
+    P,
+    RawTable,
+    TiedHead,
+    TwoLayers,
+    TwoTables,
+    made,
+)
+from grokscope.core.errors import MemoryExceededError, SettingError, UsageError
+from grokscope.explanation import module_subject
+from grokscope.explanation.module_subject import ModuleSubject
+from grokscope.explanation.subject import Edit
+from grokscope.explanation.symmetry import symmetry_of
+from grokscope.tasks import ModularArithmetic
+
+ADD = ModularArithmetic(operation="add", p=P)
+Tokens = torch.Tensor
+
+
+@dataclass
+class Case:
+    """How a kind of network is given to the adapter, and where its operands' embeddings are."""
+
+    kind: type[nn.Module]
+    embeddings: str | tuple[str, str]
+    tables: Callable[[Any, Tokens], torch.Tensor]
+    """Embedded positions (row, pos, d) for rows of tokens, looked up by hand."""
+    sites: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def subject(self, module: nn.Module, task: ModularArithmetic = ADD) -> ModuleSubject:
+        return ModuleSubject(
+            module,
+            task,
+            embeddings=self.embeddings,
+            pre=self.sites,
+            patterns=self.patterns,
+            **self.settings,
+        )
+
+
+CASES = {
+    "two layers, separate vocabularies": Case(
+        TwoLayers,
+        "embed.weight",
+        lambda m, t: torch.stack([m.embed.weight[t[:, 0]], m.embed.weight[P + t[:, 1]]], 1),
+        ("layers.0.pre", "layers.1.pre"),
+        ("layers.0.pattern", "layers.1.pattern"),
+        {"inputs": lambda rows: rows + torch.tensor([0, P])},
+    ),
+    "two tables, two arguments": Case(
+        TwoTables,
+        ("left.weight", "right.weight"),
+        lambda m, t: torch.stack([m.left.weight[t[:, 0]], m.right.weight[t[:, 1]]], 1),
+        ("mlp.0",),
+        (),
+        {"inputs": lambda rows: (rows[:, 0], rows[:, 1])},
+    ),
+    "raw parameter, = inside, read out by the embedding": Case(
+        RawTable,
+        "W_E",
+        lambda m, t: m.W_E[torch.cat([t, torch.full_like(t[:, :1], P)], 1)],
+        ("hidden",),
+    ),
+    "tokens moved inside": Case(
+        MovedInside,
+        "embed.weight",
+        lambda m, t: torch.stack([m.embed.weight[t[:, 0]], m.embed.weight[P + 3 + t[:, 1]]], 1),
+        ("mlp.0",),
+        (),
+        {"operand_rows": (range(P), range(P + 3, 2 * P + 3))},
+    ),
+    "tied head": Case(TiedHead, "embed.weight", lambda m, t: m.embed.weight[t], ("mlp.0",)),
+}
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+
+
+def answer(output: torch.Tensor) -> torch.Tensor:
+    return output[:, -1] if output.ndim == 3 else output
+
+
+@torch.no_grad()
+def by_hand(
+    module: Any, case: Case, task: ModularArithmetic, tables: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Logits of the module's own code in the order of the coordinates, from edited embeddings."""
+    layout = symmetry_of(task.table())
+    assert layout is not None
+    rows = task.table().inputs[layout.rows]
+    module = copy.deepcopy(module).eval()
+    embedded = case.tables(module, rows).clone()
+    for slot in range(2) if tables is not None else ():
+        embedded[:, slot] = tables[slot, layout.coordinates(slot)]
+    logits = answer(module.after(embedded))
+    return logits[:, layout.classes(logits.shape[1])]
+
+
+def edited(subject: ModuleSubject, slot: int) -> torch.Tensor:
+    tables = subject.embeddings.clone()
+    tables[slot] += torch.randn(tables[slot].shape, generator=torch.Generator().manual_seed(slot))
+    return tables
+
+
+@every_case
+@pytest.mark.parametrize("operation", ["add", "subtract", "multiply"])
+def test_logits_are_the_modules_own(case: Case, operation: Any):
+    task = ModularArithmetic(operation=operation, p=P)
+    module = made(case.kind)
+    torch.testing.assert_close(
+        case.subject(module, task).run().logits, by_hand(module, case, task), rtol=0, atol=1e-12
+    )
+
+
+@every_case
+@pytest.mark.parametrize("slot", [0, 1])
+@pytest.mark.parametrize("operation", ["add", "subtract", "multiply"])
+def test_each_operand_gets_embeddings_of_its_own(case: Case, slot: int, operation: Any):
+    task = ModularArithmetic(operation=operation, p=P)
+    module = made(case.kind)
+    subject = case.subject(module, task)
+    tables = edited(subject, slot)
+    expected = by_hand(module, case, task, tables)
+    assert not torch.allclose(expected, subject.run().logits)
+    found = subject.run(Edit(embeddings=tables)).logits
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+def test_an_edit_does_what_changed_weights_do():
+    module: Any = made(TwoLayers)
+    subject = CASES["two layers, separate vocabularies"].subject(module)
+    tables = edited(subject, 1)
+    changed = copy.deepcopy(module).eval()
+    with torch.no_grad():
+        changed.embed.weight[P:] = tables[1]
+        expected = changed(torch.cartesian_prod(torch.arange(P), P + torch.arange(P)))[:, -1]
+    found = subject.run(Edit(embeddings=tables)).logits
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+@every_case
+def test_gradients_are_slopes_of_edits(case: Case):
+    """Every row's operands move by themselves: central differences of edits of one width."""
+    subject = case.subject(made(case.kind))
+    rows = torch.arange(P * P)
+    classes = torch.randint(P, (P * P,), generator=torch.Generator().manual_seed(3))
+    found = subject.gradients(rows, classes)
+    step = 1e-6
+    for slot in range(2):
+        for i in range(D):
+            sides: list[torch.Tensor] = []
+            for sign in (1, -1):
+                tables = subject.embeddings.clone()
+                tables[slot, :, i] += sign * step
+                sides.append(subject.run(Edit(embeddings=tables)).logits[rows, classes])
+            slope = (sides[0] - sides[1]) / (2 * step)
+            torch.testing.assert_close(found[slot, :, i], slope, rtol=0, atol=1e-6)
+
+
+def test_pre_activations_are_read_and_overwritten():
+    module: Any = made(TwoTables)
+    subject = CASES["two tables, two arguments"].subject(module)
+    pre = subject.run(reads=True).pre["mlp.0"]
+    a, b = torch.cartesian_prod(torch.arange(P), torch.arange(P)).unbind(1)
+    with torch.no_grad():
+        both = torch.cat([module.left.weight[a], module.right.weight[b]], 1)
+        own = both @ module.mlp[0].weight.T + module.mlp[0].bias
+    torch.testing.assert_close(pre, own, rtol=0, atol=1e-12)
+    new = own.flip(0) + 1
+    kept = new.clone()
+    with torch.no_grad():
+        expected = new.relu() @ module.mlp[2].weight.T + module.mlp[2].bias
+    trace = subject.run(Edit(pre={"mlp.0": new}), reads=True)
+    torch.testing.assert_close(trace.logits, expected, rtol=0, atol=1e-12)
+    # the module's ReLU works in place: neither the edit nor what was read may go through it
+    assert torch.equal(new, kept)
+    assert torch.equal(trace.pre["mlp.0"], kept)
+
+
+def test_a_rectified_run_halves_the_absolute_value():
+    module: Any = made(TwoTables)
+    subject = CASES["two tables, two arguments"].subject(module)
+    pre = subject.run(reads=True).pre["mlp.0"]
+    with torch.no_grad():
+        expected = pre.abs() / 2 @ module.mlp[2].weight.T + module.mlp[2].bias
+    found = subject.run(Edit(is_rectified=True)).logits
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+def test_patterns_are_read_and_overwritten():
+    module: Any = made(TwoLayers)
+    subject = CASES["two layers, separate vocabularies"].subject(module)
+    patterns = subject.run(reads=True).patterns
+    # rate · softmax + (1 − rate) · 1 over two positions
+    for site, total in (("layers.0.pattern", 0.7 + 2 * 0.3), ("layers.1.pattern", 0.4 + 2 * 0.6)):
+        assert patterns[site].shape == (P * P, 2, 2, 2)
+        torch.testing.assert_close(
+            patterns[site].sum(-1), torch.full((P * P, 2, 2), total).double()
+        )
+    flat = {site: torch.full_like(value, 0.5) for site, value in patterns.items()}
+    uniform = copy.deepcopy(module)
+    for layer in uniform.layers:
+        layer.rate = 0.0
+        layer.qkv.weight.data[2 * D :] /= 2  # constant 1 on half the values is ½ on all of them
+    expected = CASES["two layers, separate vocabularies"].subject(uniform).run().logits
+    found = subject.run(Edit(patterns=flat)).logits
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+@every_case
+def test_a_table_in_chunks_is_the_same(case: Case, monkeypatch: pytest.MonkeyPatch):
+    module = made(case.kind)
+    whole = case.subject(module)
+    monkeypatch.setattr(module_subject, "_CHUNK", 1500)
+    chunked = case.subject(module)
+    assert chunked._rows_at_once < 10
+    trace = whole.run(reads=True)
+    rows, classes = torch.arange(P * P), torch.arange(P * P) % P
+    edit = Edit(
+        embeddings=edited(whole, 0),
+        pre={whole.layers[-1]: trace.pre[whole.layers[-1]].flip(0)},
+        patterns={site: value.flip(0) for site, value in trace.patterns.items()},
+    )
+    one, other = whole.run(edit, reads=True), chunked.run(edit, reads=True)
+    close = {"rtol": 0, "atol": 1e-12}
+    torch.testing.assert_close(one.logits, other.logits, **close)
+    torch.testing.assert_close(dict(one.pre), dict(other.pre), **close)
+    torch.testing.assert_close(dict(one.patterns), dict(other.patterns), **close)
+    torch.testing.assert_close(
+        whole.gradients(rows, classes), chunked.gradients(rows, classes), **close
+    )
+
+
+def state_of(module: nn.Module) -> tuple[Any, ...]:
+    return (
+        {name: value.clone() for name, value in module.state_dict().items()},
+        {name: id(value) for name, value in module.named_parameters(remove_duplicate=False)},
+        [part.training for part in module.modules()],
+        [len(part._forward_hooks) for part in module.modules()],
+        [value.grad for value in module.parameters()],
+    )
+
+
+@every_case
+def test_the_module_stays_as_it_was(case: Case):
+    module = made(case.kind)
+    next(module.children()).eval()  # modes may differ between submodules
+    before = state_of(module)
+    subject = case.subject(module)
+    subject.run(Edit(embeddings=edited(subject, 0)), reads=True)
+    subject.gradients(torch.arange(4), torch.arange(4))
+    after = state_of(module)
+    torch.testing.assert_close(after[0], before[0], rtol=0, atol=0)
+    assert after[1:] == before[1:]
+
+
+def test_the_module_stays_as_it_was_after_an_error():
+    module: Any = made(TwoLayers)
+    subject = CASES["two layers, separate vocabularies"].subject(module)
+    before = state_of(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(module.layers[1].out), "forward", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            subject.run(reads=True)
+    assert state_of(module)[1:] == before[1:]
+
+
+def test_one_module_under_two_names_gets_its_parameter_back():
+    module: Any = made(TwoTables)
+    module.right = module.left
+    own = module.left.weight
+    subject = CASES["two tables, two arguments"].subject(module)
+    tables = edited(subject, 1)
+    expected = by_hand(module, CASES["two tables, two arguments"], ADD, tables)
+    found = subject.run(Edit(embeddings=tables)).logits
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    assert module.left.weight is own
+
+
+def test_one_parameter_of_two_modules_is_replaced_in_both():
+    module: Any = made(TwoTables)
+    module.right.weight = module.left.weight
+    subject = CASES["two tables, two arguments"].subject(module)
+    tables = edited(subject, 0)
+    expected = by_hand(module, CASES["two tables, two arguments"], ADD, tables)
+    found = subject.run(Edit(embeddings=tables)).logits
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+def test_what_it_says_of_itself():
+    case = CASES["two layers, separate vocabularies"]
+    subject = case.subject(made(TwoLayers))
+    assert (subject.name, subject.order, subject.activation) == ("TwoLayers", P, None)
+    assert subject.layers == ("layers.0.pre", "layers.1.pre")
+    assert subject.can_multiply
+    assert subject.embeddings.shape == (2, P, D)
+    assert not CASES["tied head"].subject(made(TiedHead)).can_multiply
+    named = ModuleSubject(
+        made(TiedHead), ADD, embeddings="embed.weight", pre="mlp.0", activation="relu",
+        can_multiply=True, name="mine",
+    )  # fmt: skip
+    assert (named.layers, named.name, named.can_multiply) == (("mlp.0",), "mine", True)
+    assert named.activation == "relu"
+
+
+class Half(nn.Module):
+    """Looks at the first operand only, and knows nothing of the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(P, D)
+        self.extra = nn.Linear(D, D)
+        self.head = nn.Linear(D, P)
+
+    def forward(self, rows):
+        return self.head(self.embed(rows[:, 0]) + 0 * self.embed(rows[:, 1]))
+
+
+class Twice(nn.Module):
+    """Adds a bias by token behind the embedding, and goes through one submodule twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(P, D)
+        self.bias = nn.Parameter(torch.randn(3 * P))
+        self.act = nn.Tanh()
+        self.pair = nn.Identity()
+        self.head = nn.Linear(D, P)
+
+    def forward(self, rows):
+        x = self.act(self.embed(rows).sum(1)) + self.bias[rows].sum(1, keepdim=True)
+        self.pair((x, x))
+        return self.head(self.act(x))
+
+
+class Wraps(nn.Module):
+    """Takes tokens modulo P, so that none can be added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(P, D)
+        self.head = nn.Linear(D, P)
+
+    def forward(self, rows):
+        return self.head(self.embed(rows % P)[:, 0] * self.embed(rows % P)[:, 1])
+
+
+class Flat(nn.Module):
+    """Positions and rows in one axis at its site, and an output that is no tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(P, D)
+        self.hidden = nn.Linear(D, D)
+        self.head = nn.Linear(D, P)
+
+    def forward(self, rows):
+        x = self.hidden(self.embed(rows).flatten(0, 1)).relu().unflatten(0, (-1, 2)).sum(1)
+        return {"logits": self.head(x)}
+
+
+def tied(**settings: Any) -> ModuleSubject:
+    return ModuleSubject(made(TiedHead), ADD, **({"embeddings": "embed.weight"} | settings))
+
+
+def of(kind: type[nn.Module], **settings: Any) -> ModuleSubject:
+    return ModuleSubject(made(kind), ADD, **({"embeddings": "embed.weight"} | settings))
+
+
+REFUSED: dict[str, tuple[Callable[[], object], str]] = {
+    "missing parameter": (
+        lambda: tied(embeddings="embed.wait"),
+        "no parameter 'embed.wait'. It has embed.weight, mlp.0.weight",
+    ),
+    "missing submodule": (
+        lambda: tied(pre="mlp.9"),
+        "`pre`: the module has no submodule 'mlp.9'. It has embed, mlp, mlp.0",
+    ),
+    "missing pattern": (lambda: tied(patterns="attn"), "`patterns`: .*'attn'"),
+    "no matrix": (
+        lambda: tied(embeddings="head.bias"),
+        r"'head.bias' must be a \(token, d_model\)",
+    ),
+    "table too short": (
+        lambda: ModuleSubject(made(TiedHead), ModularArithmetic(p=11), embeddings="embed.weight"),
+        "'embed.weight' has 7 rows, but the tokens of operand 0 are 0 … 10",
+    ),
+    "widths differ": (
+        lambda: tied(embeddings=("embed.weight", "mlp.2.weight")),
+        "both operands' must have one width, got 8 and 16",
+    ),
+    "no group": (
+        lambda: ModuleSubject(
+            made(TiedHead), ModularArithmetic(operation="multiply", p=8), embeddings="embed.weight"
+        ),
+        "no group",
+    ),
+    "operands joined": (
+        lambda: tied(inputs=lambda rows: rows[:, :1] * P + rows[:, 1:]),
+        "operand 0 has no column of its own",
+    ),
+    "inputs of another length": (
+        lambda: tied(inputs=lambda rows: rows[:3]),
+        r"`inputs` must return .* for each of 49 rows, got \(3, 2\)",
+    ),
+    "one operand unused": (lambda: of(Half), "of operand 1 does not feed the output"),
+    "wrong table": (
+        lambda: of(Half, embeddings="extra.weight"),
+        "cannot look up embeddings of their own for both operands",
+    ),
+    "more than a look-up": (lambda: of(Twice), "by themselves changes the logits"),
+    "modulo": (lambda: of(Wraps), "by themselves changes the logits|does not feed the output"),
+    "passed twice": (lambda: of(Twice, pre="act"), "'act' must be passed once .* was 2 times"),
+    "never passed": (lambda: of(Half, pre="extra"), "'extra' must be passed once .* not at all"),
+    "no tensor": (lambda: of(Twice, pre="pair"), r"'pair' must be \(row, position, neuron\)"),
+    "rows and positions in one": (
+        lambda: of(Flat, pre="hidden", answer=lambda output: output["logits"]),
+        r"'hidden' must be \(row, position, neuron\) with 49 rows, got \(98, 8\)",
+    ),
+    "no pattern": (lambda: tied(patterns="mlp.0"), r"must be \(row, head, query, key\)"),
+    "output is no tensor": (lambda: of(Flat), "say with `answer` where its logits are"),
+    "too few classes": (
+        lambda: tied(answer=lambda output: output[:, :3]),
+        r"must have shape \(49, at least 7\) for 49 rows, got \(49, 3\)",
+    ),
+    "not finite": (lambda: tied(answer=lambda output: output * torch.nan), "not all finite"),
+    "edit of another site": (
+        lambda: tied().run(Edit(pre={"mlp.0": torch.zeros(49, 16)})),
+        r"'mlp.0' is none of the sites \(\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_meant_is_refused_in_one_line(make: Callable[[], object], message: str):
+    with pytest.raises(UsageError, match=message) as error:
+        make()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: tied(activation="tanh"), "activation"),  # the tests' type checker sees it first
+        (
+            lambda: tied(operand_rows=(range(3), range(P))),
+            "`operand_rows` must be one row for each",
+        ),
+        (
+            lambda: tied(operand_rows=(range(P), [0, 2, 1, 3, 4, 5, 6])),
+            "`operand_rows` must be the tokens of operand 1 in `inputs`, all moved by one number",
+        ),
+        (
+            lambda: tied(pre="mlp.0").run(Edit(pre={"mlp.0": torch.zeros(1, 16)})),
+            r"`mlp.0` must be of shape \(49, 16\), got \(1, 16\)",
+        ),
+        (
+            lambda: tied().run(Edit(embeddings=torch.zeros(2, P, 3))),
+            r"`embeddings` must be of shape \(2, 7, 8\)",
+        ),
+    ],
+    ids=["activation", "too few rows", "rows in another order", "edited pre", "edited embeddings"],
+)
+def test_settings_that_break_their_rule_are_named(make: Callable[[], object], message: str):
+    with pytest.raises((SettingError, TypeError), match=message):
+        make()
+
+
+def test_a_table_too_large_for_memory_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module_subject, "MEMORY_LIMIT", 5000)
+    with pytest.raises(MemoryExceededError, match=r"must take at most 0.0 GB, got 0.0 GB"):
+        tied(pre="mlp.0")
+
+
+def test_many_names_are_cut_short():
+    many = nn.ModuleDict({f"part{i}": nn.Identity() for i in range(30)})
+    module: Any = made(TiedHead)
+    module.many = many
+    with pytest.raises(UsageError, match=r"many\.part12, and 17 more\."):
+        ModuleSubject(module, ADD, embeddings="embed.weight", pre="gone")

@@ -1,0 +1,123 @@
+"""One network seen through both doors: grokscope's own subject and the adapter for any module."""
+
+# ruff: noqa: D102 (what `forward` does is what its class says)
+
+import pytest
+import torch
+from torch import nn
+
+from grokscope.explanation.hooked_transformer import from_hooked_transformer
+from grokscope.explanation.module_subject import ModuleSubject
+from grokscope.explanation.network_subject import NetworkSubject
+from grokscope.explanation.subject import Edit, Subject, Trace
+from grokscope.models import EmbeddingMLP, OneLayerTransformer, Parameters, Vocab
+from grokscope.tasks import ModularArithmetic
+
+P = 7
+TASK = ModularArithmetic(operation="subtract", p=P)
+VOCAB = Vocab(d_vocab=P, n_classes=P)
+CLOSE = {"rtol": 0, "atol": 1e-11}
+
+
+def doubled(model: OneLayerTransformer | EmbeddingMLP) -> Parameters:
+    params = model.init(VOCAB, seeds=[4]) | model.constants([model])
+    return {name: value.double() for name, value in params.items()}
+
+
+def hooked(params: Parameters) -> dict[str, torch.Tensor]:
+    """The same weights with TransformerLens's names."""
+    names = {
+        "embed.W_E": "W_E",
+        "pos_embed.W_pos": "W_pos",
+        "unembed.W_U": "W_U",
+        **{f"blocks.0.attn.W_{letter}": f"W_{letter}" for letter in "QKVO"},
+        **{f"blocks.0.mlp.{leaf}": leaf for leaf in ("W_in", "b_in", "W_out", "b_out")},
+    }
+    return {name: params[own][0] for name, own in names.items()}
+
+
+def assert_same(own: Trace, foreign: Trace) -> None:
+    torch.testing.assert_close(foreign.logits, own.logits, **CLOSE)
+    for found, expected in ((foreign.pre, own.pre), (foreign.patterns, own.patterns)):
+        for one, other in zip(found.values(), expected.values(), strict=True):
+            torch.testing.assert_close(one, other, **CLOSE)
+
+
+def assert_twins(own: Subject, foreign: Subject) -> None:
+    assert own.can_multiply == foreign.can_multiply
+    assert own.activation == foreign.activation
+    assert torch.equal(own.embeddings, foreign.embeddings)
+    trace = own.run(reads=True)
+    assert_same(trace, foreign.run(reads=True))
+    stream = torch.Generator().manual_seed(0)
+    tables = torch.randn(own.embeddings.shape, generator=stream).double()
+    both = Edit(embeddings=tables, is_rectified=True)
+    assert_same(own.run(both, reads=True), foreign.run(both, reads=True))
+    for layer, site in zip(own.layers, foreign.layers, strict=True):
+        value = trace.pre[layer].flip(0)
+        assert_same(own.run(Edit(pre={layer: value})), foreign.run(Edit(pre={site: value})))
+    for layer, site in zip(own.attention, foreign.attention, strict=True):
+        value = trace.patterns[layer].flip(0)
+        assert_same(
+            own.run(Edit(patterns={layer: value})), foreign.run(Edit(patterns={site: value}))
+        )
+    rows = torch.randint(P * P, (30,), generator=stream)
+    classes = torch.randint(P, (30,), generator=stream)
+    torch.testing.assert_close(
+        own.gradients(rows, classes), foreign.gradients(rows, classes), **CLOSE
+    )
+
+
+@pytest.mark.parametrize("equals", [True, False])
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("rate", [1.0, 0.3, 0.0])
+def test_transformers_are_twins(equals: bool, causal: bool, rate: float):
+    model = OneLayerTransformer(
+        d_model=8, n_heads=2, equals_token=equals, causal=causal, attention_rate=rate
+    )
+    params = doubled(model)
+    foreign = from_hooked_transformer(hooked(params), TASK, causal=causal, attention_rate=rate)
+    assert_twins(NetworkSubject(model, params, TASK.table()), foreign)
+
+
+def test_separate_vocabularies_are_twins():
+    model = OneLayerTransformer(d_model=8, n_heads=2, separate_vocab=True, activation="gelu")
+    params = doubled(model)
+    foreign = from_hooked_transformer(
+        hooked(params),
+        TASK,
+        activation="gelu",
+        inputs=lambda rows: torch.nn.functional.pad(
+            rows + torch.tensor([0, P]), (0, 1), value=2 * P
+        ),
+    )
+    assert_twins(NetworkSubject(model, params, TASK.table()), foreign)
+
+
+class PlainMLP(nn.Module):
+    """The MLP of a stack of one, as modules."""
+
+    def __init__(self, params: Parameters) -> None:
+        super().__init__()
+        self.embed = nn.Embedding.from_pretrained(params["W_E"][0])
+        self.hidden = nn.Linear(16, 10).double()
+        self.deeper = nn.Linear(10, 10).double()
+        self.out = nn.Linear(10, P, bias=False).double()
+        pairs = ((self.hidden, "W_in", "b_in"), (self.deeper, "W_hidden_1", "b_hidden_1"))
+        for layer, weight, bias in pairs:
+            layer.weight.data, layer.bias.data = params[weight][0].T, params[bias][0]
+        self.out.weight.data = params["W_U"][0].T
+
+    def forward(self, rows):
+        x = self.hidden(self.embed(rows).flatten(1)).relu()
+        return self.out(self.deeper(x).relu_())
+
+
+def test_multilayer_perceptrons_are_twins():
+    model = EmbeddingMLP(d_model=8, d_hidden=10, n_hidden_layers=2, combine="concat")
+    params = doubled(model)
+    foreign = ModuleSubject(
+        PlainMLP(params), TASK, embeddings="embed.weight", pre=("hidden", "deeper"),
+        activation="relu",
+    )  # fmt: skip
+    assert_twins(NetworkSubject(model, params, TASK.table()), foreign)
