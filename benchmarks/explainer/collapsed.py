@@ -42,7 +42,7 @@ def collapsed(stream: Generator) -> Planted:
     """Addition mod p by a network that ends as a function of a + b."""
     circles, n = companion_circles(stream, least=5)
     first = [pizza_neurons(circles, i, stream) for i in range(n)]
-    first += [companion_neurons(circles, i, n + i, stream) for i in range(n)]
+    first += [companion_neurons(circles, i, 1.0, stream) for i in range(n)]
     answers = circles.answers()[: 2 * n]
     second = joined([_passing(answers, stream), _uneven(circles, answers, stream)])
     compute = joined(first)

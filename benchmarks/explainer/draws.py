@@ -43,7 +43,7 @@ def rotation(stream: Generator, n: int) -> Float[Tensor, "n n"]:
 
 def spread_phases(stream: Generator, n: int) -> Float[Tensor, " n"]:
     """Phases once around: even steps from a random start, in half the networks jittered in them."""
-    jitter = choice(stream, (0, 1)) * uniform(stream, -0.4, 0.4, n)
+    jitter = choice(stream, (0, 1)) * uniform(stream, -0.25, 0.25, n)
     return (torch.arange(n) + jitter + uniform(stream, 0, 1)) * TURN / n
 
 

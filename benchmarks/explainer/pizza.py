@@ -22,7 +22,7 @@ from benchmarks.explainer.circles import (
     prime,
     turned,
 )
-from benchmarks.explainer.draws import TURN, choice, number, spread_phases, uniform
+from benchmarks.explainer.draws import TURN, choice, spread_phases, uniform
 from benchmarks.explainer.mlp_weights import mlp_of, mlp_params
 from benchmarks.explainer.network import Planted, modular_sum
 from benchmarks.explainer.neurons import Neurons, joined, linear_pairs, unbiased
@@ -85,7 +85,8 @@ def companion(stream: Generator) -> Planted:
     """
     circles, n = companion_circles(stream)
     blocks = [pizza_neurons(circles, i, stream) for i in range(n)]
-    blocks += [companion_neurons(circles, i, n + i, stream) for i in range(n)]
+    strengths = uniform(stream, 0.85, 1.1, n).tolist()
+    blocks += [companion_neurons(circles, i, c, stream) for i, c in enumerate(strengths)]
     labels = ["pizza"] * n + ["companion"] * n
     return _sum_mlp(
         stream,
@@ -104,17 +105,18 @@ def companion_circles(stream: Generator, least: int = 4) -> tuple[Circles, int]:
     return drawn_circles(stream, p, base + doubles), len(base)
 
 
-def companion_neurons(circles: Circles, i: int, double: int, stream: Generator) -> Neurons:
+def companion_neurons(circles: Circles, i: int, strength: float, stream: Generator) -> Neurons:
     """Pairs that read cos(2w a + ψ) + cos(2w b + ψ) and write −c cos(w c + ψ) / their number.
 
+    c is `strength` times what cancels; the companion is in the second half of the circles.
     Where 2k was folded to p − 2k its angle runs backwards: the phase that is read changes sign.
     """
     phases = spread_phases(stream, choice(stream, (3, 5)))
     backwards = 2 * circles.frequencies[i] > circles.p // 2
-    reads = circles.reads(double, -phases if backwards else phases)
-    c = CANCELLING * number(stream, 0.85, 1.1)
+    reads = circles.reads(len(circles) // 2 + i, -phases if backwards else phases)
     # the sum over ψ leaves half, and 2 cos w(a−b) cos(w(a+b) + ψ) has a 2
-    return linear_pairs(reads, -c / len(phases) * circles.writes(i, phases))
+    each = strength * CANCELLING / len(phases)
+    return linear_pairs(reads, -each * circles.writes(i, phases))
 
 
 def line(stream: Generator) -> Planted:
