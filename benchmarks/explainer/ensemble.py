@@ -34,6 +34,13 @@ def ensemble(stream: Generator) -> Planted:
     return _concatenated(stream, "ensemble", circles, pairs)
 
 
+def small_ensemble(stream: Generator, p: int, n_circles: int, side: int) -> Planted:
+    """An ensemble of given sizes, so that several fit into one stack."""
+    circles = drawn_circles(stream, p, draw_frequencies(stream, p, flat, n_circles))
+    pairs = [phase_pairs(stream, side) for _ in circles.frequencies]
+    return _concatenated(stream, "ensemble", circles, pairs)
+
+
 def mixture(stream: Generator) -> Planted:
     """In every circle some neurons are aligned and the others are not."""
     p = prime(stream)
