@@ -14,6 +14,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from grokscope.engine import AdamW, CrossEntropy
     from grokscope.experiment import Config, Run, Training, load
+    from grokscope.explanation import (
+        Explanation,
+        ModuleSubject,
+        NetworkSubject,
+        explain,
+        from_hooked_transformer,
+    )
     from grokscope.measures.curve import Curve
     from grokscope.measures.grokdef import Verdict, judge
     from grokscope.models import DeepTransformer, EmbeddingMLP, OneLayerTransformer
@@ -30,13 +37,18 @@ _HOMES = {
     "Curve": "grokscope.measures.curve",
     "DeepTransformer": "grokscope.models",
     "EmbeddingMLP": "grokscope.models",
+    "Explanation": "grokscope.explanation",
     "GroupComposition": "grokscope.tasks",
     "ModularArithmetic": "grokscope.tasks",
+    "ModuleSubject": "grokscope.explanation",
+    "NetworkSubject": "grokscope.explanation",
     "OneLayerTransformer": "grokscope.models",
     "RECIPES": "grokscope.recipes",
     "Run": "grokscope.experiment",
     "Training": "grokscope.experiment",
     "Verdict": "grokscope.measures.grokdef",
+    "explain": "grokscope.explanation",
+    "from_hooked_transformer": "grokscope.explanation",
     "judge": "grokscope.measures.grokdef",
     "load": "grokscope.experiment",
     "run": "grokscope.recipes",
@@ -51,12 +63,17 @@ __all__ = [
     "Curve",
     "DeepTransformer",
     "EmbeddingMLP",
+    "Explanation",
     "GroupComposition",
     "ModularArithmetic",
+    "ModuleSubject",
+    "NetworkSubject",
     "OneLayerTransformer",
     "Run",
     "Training",
     "Verdict",
+    "explain",
+    "from_hooked_transformer",
     "judge",
     "load",
     "run",

@@ -102,8 +102,13 @@ def isolate(subject: Subject, frequency: int, power: float, trace: Trace) -> Cir
 def profiles_of(
     subject: Subject, logits: Float[Tensor, "row n_outputs"]
 ) -> Float64[Tensor, "part order frequency"]:
-    """A_k(d), and what the sine of w_k (c − x − y) holds, for every k."""
-    return waves(mean_by_difference(by_error(logits, subject.order)))
+    """A_k(d), and what the sine of w_k (c − x − y) holds, for every k.
+
+    What a class gets in every row is left out: in an even order, where d and s have one parity, it
+    would look like a part of frequency n/2.
+    """
+    bias = logits.mean(0, keepdim=True)
+    return waves(mean_by_difference(by_error(logits - bias, subject.order)))
 
 
 def constant_attention(trace: Trace) -> dict[Site, Pattern]:

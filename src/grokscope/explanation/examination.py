@@ -20,7 +20,7 @@ from grokscope.explanation.thresholds import Thresholds
 
 UNLABELLED = "unlabelled"
 READOUT = 0.05
-"""Share of the logits' variance in (s, u) from which on the closed form has a table over the sum."""
+"""Share of the logits' variance in (s, u) above which the closed form has a table over the sum."""
 
 
 class Examination:
@@ -81,8 +81,8 @@ class Examination:
 
     @cached_property
     def has_readout_table(self) -> bool:
-        """Whether the last layers decode the sum with a table of their own."""
-        return len(self.subject.layers) > 1 and self.parts.shares["su"] > READOUT
+        """Whether the read-out favours some answers, as a table over the sum."""
+        return self.parts.shares["su"] > READOUT
 
     @cached_property
     def closed_form(self) -> ClosedForm:

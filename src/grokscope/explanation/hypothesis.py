@@ -30,6 +30,7 @@ _PIZZA = (0.5, 0.85)
 _R2 = 0.97
 _COMPANION_R2 = 0.9
 _LINE = 0.3
+_LARGEST_QUOTIENT = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +65,9 @@ class Hypothesis(ABC):
 
 
 class Coset(Hypothesis):
-    """A frequency that shares a factor with n: it sees its operands modulo a smaller number.
+    """A frequency that sees its operands modulo a small number only, n/gcd(f, n) of at most 6.
 
-    It is constant on the cosets of a subgroup, of order gcd(f, n), exactly.
+    It is constant on the cosets of a subgroup, exactly; few differences are left to have a shape.
     """
 
     name = "coset"
@@ -74,9 +75,11 @@ class Coset(Hypothesis):
     plural = "coset circles"
 
     def fits(self, circle: Circle, role: Role, architecture: Architecture) -> bool:
-        """A common divisor, and a shape between the flat one and the pizza."""
-        shares = math.gcd(circle.frequency, architecture.order) > 1
-        return shares and (_is_between(circle, role) or _is_companion(circle, role, architecture))
+        """A common divisor, and a profile between the flat one and the pizza."""
+        quotient = architecture.order // math.gcd(circle.frequency, architecture.order)
+        is_small = quotient <= min(_LARGEST_QUOTIENT, architecture.order - 1)
+        looks = role.shape.r2_mixture >= _R2 or role.shape.r2_companion >= _R2
+        return role.k == circle.frequency and is_small and looks
 
     def profiles(self, role: Role, order: int) -> list[Profile]:
         """A constant, |cos|, and a first harmonic."""
@@ -194,7 +197,7 @@ class Mixture(Hypothesis):
 
 HYPOTHESES: dict[str, Hypothesis] = {
     hypothesis.name: hypothesis
-    for hypothesis in (Coset(), Companion(), Line(), Pizza(), Clock(), Ensemble(), Mixture())
+    for hypothesis in (Companion(), Coset(), Line(), Pizza(), Clock(), Ensemble(), Mixture())
 }
 """In the order in which they are tried; the first that fits names the circle."""
 
