@@ -40,10 +40,12 @@ class Circle:
         roles: the frequencies of the logits that it feeds, the strongest first: f, f/2 (mod n).
         power: share of f in the embedding's energy.
         ellipticity: 1 for a circle, 0 for a line; the smaller of the two operands'.
-        alignment: R, see `alignment`.
+        alignment: R, see `align`.
+        phase_offset: d₀ in tokens between the operands' phases in the neurons.
         attention: ‖A − A′‖/‖A‖ in the main role, where A′ is with constant attention: 0 where
             attention does not multiply the operands.
-        constant_index: ρ₁ of A′, NaN without attention.
+        floor: min A / max |A|: 1 for a flat profile, 0 for a pizza.
+        constant_floor: min A′ / max |A|, NaN without attention.
         accuracy: of the network with this circle alone.
         profile: A_k(d) in the main role.
     """
@@ -53,8 +55,10 @@ class Circle:
     power: float
     ellipticity: float
     alignment: float
+    phase_offset: float
     attention: float
-    constant_index: float
+    floor: float
+    constant_floor: float
     accuracy: float
     profile: tuple[float, ...]
 
@@ -86,14 +90,17 @@ def isolate(subject: Subject, frequency: int, power: float, trace: Trace) -> Cir
     found = roles(profiles)
     constant = _under_constant_attention(subject, edit, trace, found[0].k)
     own = profiles[0, :, found[0].k - 1]
+    aligned, phase_offset = align(trace.pre[subject.layers[0]], component)
     return Circle(
         frequency=frequency,
         roles=found,
         power=power,
         ellipticity=min(ellipticity(table, component) for table in subject.embeddings),
-        alignment=alignment(trace.pre[subject.layers[0]], component),
+        alignment=aligned,
+        phase_offset=phase_offset,
         attention=0.0 if constant is None else float((own - constant).norm() / own.norm()),
-        constant_index=math.nan if constant is None else describe(constant, found[0].k).index,
+        floor=floor_of(own, own),
+        constant_floor=math.nan if constant is None else floor_of(constant, own),
         accuracy=accuracy(subject, logits),
         profile=tuple(own.tolist()),
     )
@@ -109,6 +116,11 @@ def profiles_of(
     """
     bias = logits.mean(0, keepdim=True)
     return waves(mean_by_difference(by_error(logits - bias, subject.order)))
+
+
+def floor_of(profile: Float64[Tensor, " order"], whole: Float64[Tensor, " order"]) -> float:
+    """Smallest value of a profile over the largest of the whole network's."""
+    return float(profile.min() / whole.abs().max())
 
 
 def constant_attention(trace: Trace) -> dict[Site, Pattern]:
@@ -137,16 +149,20 @@ def roles(profiles: Float64[Tensor, "part order frequency"]) -> tuple[Role, ...]
     )
 
 
-def alignment(pre: Float[Tensor, "row *position neuron"], component: Component) -> float:
-    """How far the neurons hear both operands with one phase difference: 1 all, 0 none.
+def align(pre: Float[Tensor, "row *position neuron"], component: Component) -> tuple[float, float]:
+    """How far the neurons hear both operands with one phase difference, and which.
 
-    R = |Σ a_j b_j e^{i(φ_j − ψ_j)}| / Σ a_j b_j over the neurons j, whose first-order parts are
-    a_j cos(w x + φ_j) and b_j cos(w y + ψ_j), at the last position.
+    R = |Σ a_j b_j e^{i(ψ_j − φ_j)}| / Σ a_j b_j over the neurons j, whose first-order parts are
+    a_j cos(w x + φ_j) and b_j cos(w y + ψ_j), at the last position: 1 all, 0 none. The angle of the
+    sum is w d₀; d₀ is given in tokens.
     """
     x, y = first_order(pre, component)
     products = x.conj() * y
-    total = float(products.abs().sum())
-    return float(products.sum().abs()) / total if total > 0 else 0.0
+    total, mean = float(products.abs().sum()), products.sum()
+    if total == 0:
+        return 0.0, 0.0
+    turns = float(mean.angle()) / (2 * math.pi)
+    return float(mean.abs()) / total, turns * component.basis.shape[1] / component.key
 
 
 def first_order(

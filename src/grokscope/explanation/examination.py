@@ -1,6 +1,6 @@
 """All that is found out about one network, each thing once and when it is first asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from jaxtyping import Float64
@@ -26,9 +26,12 @@ READOUT = 0.05
 class Examination:
     """One subject on a cyclic group."""
 
-    def __init__(self, subject: Subject, thresholds: Thresholds) -> None:
+    def __init__(
+        self, subject: Subject, thresholds: Thresholds, keys: Sequence[int] | None = None
+    ) -> None:
         self.subject = subject
         self.thresholds = thresholds
+        self._claimed = keys
 
     @cached_property
     def trace(self) -> Trace:
@@ -43,6 +46,8 @@ class Examination:
     @cached_property
     def keys(self) -> list[int]:
         """The frequencies that it computes with, the strongest first."""
+        if self._claimed is not None:
+            return list(self._claimed)
         return find_keys(self.subject, self.power, self.thresholds)
 
     @cached_property
@@ -110,7 +115,7 @@ class Examination:
         """
         first = {c.frequency: self._terms(c) for c in self.circles}
         deeper = dict.fromkeys(first, Terms.SECOND)
-        offsets = {c.frequency: c.offset for c in self.circles}
+        offsets = {c.frequency: c.phase_offset for c in self.circles}
         return {
             layer: Form(terms=deeper if i else first, offsets=offsets)
             for i, layer in enumerate(self.subject.layers)

@@ -10,13 +10,21 @@ from grokscope.explanation.thresholds import FROZEN, Thresholds
 from grokscope.explanation.trial import run_trials
 
 
-def explain(subject: Subject, thresholds: Thresholds = FROZEN) -> Explanation:
+def explain(
+    subject: Subject, keys: Sequence[int] | None = None, thresholds: Thresholds = FROZEN
+) -> Explanation:
     """Say which algorithm a network runs, circle by circle, and test it.
 
     A network that is not accurate is not explained, and no algorithm is named. Everything is
     deterministic.
+
+    Args:
+        subject: the network.
+        keys: frequencies that somebody claims it computes with, the strongest first; found where
+            none are given.
+        thresholds: that the tests must reach.
     """
-    examination = Examination(subject, thresholds)
+    examination = Examination(subject, thresholds, keys)
     right = accuracy(subject, examination.trace.logits)
     if right < thresholds.accuracy:
         return Explanation(

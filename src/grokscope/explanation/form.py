@@ -25,6 +25,8 @@ class Terms(IntEnum):
     """f(x) + g(y)."""
     SECOND = 2
     """Products f(x) g(y) of one component with itself too."""
+    SQUARED = 3
+    """Products of an operand with itself too, of frequency 2k: a position may attend to itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,9 @@ def fit(pre: Float[Tensor, "row *position neuron"], symmetry: Symmetry, form: Fo
         else:
             result += _first(table, component)
             per_neuron += 2 * len(component.basis)
+    for key in _doubled(form, symmetry):
+        result += _first(table, symmetry.by_key[key])
+        per_neuron += 2 * len(symmetry.by_key[key].basis)
     for left, right in _products(form):
         rows, columns = symmetry.by_key[left].basis, symmetry.by_key[right].basis
         result += _product(table, rows, columns)
@@ -81,10 +86,20 @@ def principal(pre: Float[Tensor, "row *position neuron"], n_parameters: int) -> 
     return (mean + (matrix - mean) @ top @ top.T).reshape(pre.shape).to(pre.dtype)
 
 
+def _doubled(form: Form, symmetry: Symmetry) -> list[int]:
+    """Frequencies 2k of the products that have no terms of their own."""
+    if not symmetry.is_cyclic:
+        return []
+    n = symmetry.order
+    squared = [key for key, terms in form.terms.items() if terms == Terms.SQUARED]
+    doubled = {min(2 * key % n, -2 * key % n) for key in squared}
+    return sorted(doubled - set(form.terms) - {0})
+
+
 def _products(form: Form) -> Sequence[tuple[int, int]]:
     if form.crossed:
         return [(left, right) for left in form.terms for right in form.terms]
-    return [(key, key) for key, terms in form.terms.items() if terms == Terms.SECOND]
+    return [(key, key) for key, terms in form.terms.items() if terms >= Terms.SECOND]
 
 
 def _first(table: Float64[Tensor, "n n neuron"], component: Component) -> Tensor:

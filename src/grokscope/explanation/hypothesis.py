@@ -60,7 +60,7 @@ class Hypothesis(ABC):
     def terms(self, circle: Circle) -> Terms:
         """What the pre-activations of the first layer hold of it."""
         if circle.attention > _MULTIPLIED:
-            return Terms.SECOND
+            return Terms.SQUARED
         return Terms.ALIGNED if circle.alignment >= _SAME_PHASE else Terms.FIRST
 
 
@@ -154,8 +154,8 @@ class Clock(Hypothesis):
         return [_flat(order)]
 
     def terms(self, circle: Circle) -> Terms:
-        """Products of the two operands' waves."""
-        return Terms.SECOND
+        """Products of the operands' waves."""
+        return Terms.SQUARED
 
 
 class Ensemble(Hypothesis):

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grokscope.explanation.circle import Circle, profiles_of
+from grokscope.explanation.circle import Circle, floor_of, profiles_of
 from grokscope.explanation.closed_form import ClosedForm
 from grokscope.explanation.form import Form, Terms, fit
 from grokscope.explanation.keys import only, without
@@ -61,14 +61,19 @@ def companions_rise(
     return sum(rises) / len(rises)
 
 
-def index_without_products(subject: Subject, circle: Circle) -> float:
-    """ρ₁ of a circle alone once its neurons have lost the products of the operands."""
+def floor_without_products(subject: Subject, circle: Circle) -> float:
+    """Smallest A_k(d) once a circle's neurons have lost the products of the operands.
+
+    In units of the largest that the circle has with them.
+    """
     edit = only(subject, [circle.frequency])
     layer = subject.layers[0]
     pre = subject.run(edit, reads=True).pre[layer]
     form = Form(terms={circle.frequency: Terms.FIRST}, offsets={})
     bare = replace(edit, pre={layer: fit(pre, subject.symmetry, form).pre})
-    return index_at(subject, subject.run(bare).logits, circle.main.k)
+    profile = profiles_of(subject, subject.run(bare).logits)[0, :, circle.main.k - 1]
+    whole = torch.tensor(circle.profile, dtype=torch.float64)
+    return floor_of(profile, whole)
 
 
 def index_at(subject: Subject, logits: Float[Tensor, "row n_outputs"], k: int) -> float:

@@ -90,7 +90,8 @@ class ModuleSubject(Subject):
         self.layers, self.attention = _names(pre), _names(patterns)
         require_submodules(module, "pre", self.layers)
         require_submodules(module, "patterns", self.attention)
-        self.name, self.symmetry = name or type(module).__name__, layout.symmetry
+        self.name = name or type(module).__name__
+        self.symmetry, self.labels = layout.symmetry, layout.labels
         self.activation = activation
         self.can_multiply = bool(self.attention) if can_multiply is None else can_multiply
         self._module, self._layout, self._answer = module, layout, answer or _last_position

@@ -31,7 +31,7 @@ class NetworkSubject(Subject):
         if layout is None:
             raise UsageError("This task has no group, so there is nothing to explain it by.")
         self.name = name or model.name
-        self.symmetry = layout.symmetry
+        self.symmetry, self.labels = layout.symmetry, layout.labels
         self._model, self._params, self._layout = model, params, layout
         self._inputs = table.inputs[layout.rows].unsqueeze(0)
         tables = model.operand_embeddings(params, table.d_vocab)[0]

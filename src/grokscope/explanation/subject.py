@@ -50,7 +50,9 @@ class Subject(ABC):
 
     name: str
     symmetry: Symmetry
-    """The group behind the table."""
+    """The group behind the table, or the one that is claimed to be."""
+    labels: Int[Tensor, " row"]
+    """The class that each row's answer is, among the outputs in the order of `Trace.logits`."""
     embeddings: Float[Tensor, "slot order d_model"]
     """The table of every operand, equal ones where they are shared."""
     layers: tuple[Site, ...]
@@ -79,11 +81,6 @@ class Subject(ABC):
     def order(self) -> int:
         """Number n of members of the group."""
         return self.symmetry.order
-
-    @property
-    def labels(self) -> Int[Tensor, " row"]:
-        """The right class of each row, in the group's coordinates."""
-        return self.symmetry.products.flatten()
 
     def is_right(self, logits: Float[Tensor, "row n_outputs"]) -> Bool[Tensor, " row"]:
         """Whether each row's largest logit is the right one."""

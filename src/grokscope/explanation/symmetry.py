@@ -80,6 +80,11 @@ class Layout:
     """Token of each coordinate in each slot."""
     answers: Int[Tensor, " order"]
     """Class of each coordinate."""
+    labels: Int[Tensor, " row"]
+    """The class that the table asks for in each row, by its place in `classes`.
+
+    It is the product of the coordinates unless the table claims a group that is not its own.
+    """
 
     def coordinates(self, slot: int) -> Int[Tensor, " row"]:
         """The coordinate of one operand in every row x · n + y."""
@@ -89,9 +94,7 @@ class Layout:
 
     def classes(self, n_outputs: int) -> Int[Tensor, " n_outputs"]:
         """The group's classes in the order of the coordinates, then all other outputs."""
-        others = torch.ones(n_outputs, dtype=torch.bool)
-        others[self.answers] = False
-        return torch.cat([self.answers, torch.nonzero(others).flatten()])
+        return _in_order(self.answers, n_outputs)
 
 
 def symmetry_of(table: Table) -> Layout | None:
@@ -103,9 +106,23 @@ def symmetry_of(table: Table) -> Layout | None:
     cyclic = table.cyclic
     if cyclic is None:
         return None
+    rows = grid_rows(table.inputs, cyclic).flatten()
+    answers = cyclic.answers()
     return Layout(
         symmetry=cyclic_symmetry(cyclic.order),
-        rows=grid_rows(table.inputs, cyclic).flatten(),
+        rows=rows,
         tokens=torch.stack([cyclic.operands(slot) for slot in range(cyclic.n_slots)]),
-        answers=cyclic.answers(),
+        answers=answers,
+        labels=_places(table.labels[rows], _in_order(answers, table.n_classes)),
     )
+
+
+def _in_order(answers: Int[Tensor, " order"], n_outputs: int) -> Int[Tensor, " n_outputs"]:
+    others = torch.ones(n_outputs, dtype=torch.bool)
+    others[answers] = False
+    return torch.cat([answers, torch.nonzero(others).flatten()])
+
+
+def _places(classes: Int[Tensor, " row"], order: Int[Tensor, " n_outputs"]) -> Int[Tensor, " row"]:
+    """Where each class is in an order of all classes."""
+    return torch.argsort(order)[classes]

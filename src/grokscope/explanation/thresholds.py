@@ -24,20 +24,18 @@ class Thresholds:
     """Rise in nats that chained replacement may cost."""
     random_form: float = 0.5
     """Accuracy that the same form over other frequencies may reach at most."""
-    principal_form: float = 0.01
-    """Accuracy by which the form must beat principal components with as many numbers."""
     variance: float = 0.85
     """Share of the centred logits' variance that the closed form explains."""
-    errors: float = 0.6
+    errors: float = 0.5
     """Overlap of a pruned copy's errors with those of its written-back copy."""
-    rotation: float = 0.8
+    rotation: float = 0.7
     """Share of a rotation's effect on the logits that the closed form predicts."""
     companion: float = 0.1
     """Rise of the shape index once companions are removed."""
     shuffled: float = 0.3
     """Shape index that may be left once phases are shuffled."""
-    pizza_index: float = 0.5
-    """Shape index that a clock must reach once nothing multiplies its operands."""
+    floor: float = 0.5
+    """Share of a clock's smallest A_k(d) that may be left once nothing multiplies its operands."""
     attention: float = 0.99
     """Accuracy with constant attention of what does not multiply."""
     rectifier: float = 0.9

@@ -14,7 +14,7 @@ from grokscope.explanation.examination import UNLABELLED, Examination
 from grokscope.explanation.form import Terms
 from grokscope.explanation.intervention import (
     companions_rise,
-    index_without_products,
+    floor_without_products,
     rotation_explained,
     shuffled_index,
 )
@@ -65,7 +65,7 @@ def _multiplying(examination: Examination) -> list[Circle]:
     """Circles whose neurons hold products, by label and by what constant attention does to them."""
     first = examination.forms[examination.subject.layers[0]].terms
     claimed = examination.labelled("clock", "mixture", "coset")
-    return [c for c in claimed if first[c.frequency] == Terms.SECOND]
+    return [c for c in claimed if first[c.frequency] >= Terms.SECOND]
 
 
 def _partners(examination: Examination) -> list[int]:
@@ -79,7 +79,13 @@ def _has_partners(examination: Examination) -> bool:
 
 
 def _is_relu(examination: Examination) -> bool:
-    return examination.subject.activation == "relu" and not _multiplies(examination)
+    subject = examination.subject
+    is_shallow = len(subject.layers) == 1
+    return is_shallow and subject.activation == "relu" and not _multiplies(examination)
+
+
+def _has_no_table(examination: Examination) -> bool:
+    return not examination.has_readout_table
 
 
 def _has_pruned_errors(examination: Examination) -> bool:
@@ -155,7 +161,7 @@ def _mechanism_random(x: Examination, trial: Trial) -> CausalTest:
 
 def _mechanism_principal(x: Examination, trial: Trial) -> CausalTest:
     gain = x.mechanism.accuracy - x.mechanism.principal
-    return at_least(trial.name, gain, x.thresholds.principal_form, trial.about)
+    return at_least(trial.name, gain, 1 / x.subject.order**2, trial.about)
 
 
 def _pruned(x: Examination, trial: Trial) -> CausalTest:
@@ -203,14 +209,20 @@ def _phases(label: str) -> Callable[[Examination, Trial], CausalTest]:
 
 def _attention_makes_flat(x: Examination, trial: Trial) -> CausalTest:
     circles = _multiplying(x)
-    value = _weighted(circles, [circle.constant_index for circle in circles])
-    return at_least(trial.name, value, x.thresholds.pizza_index, trial.about)
+    left = _weighted(circles, [max(circle.constant_floor, 0.0) for circle in circles])
+    return at_most(trial.name, left / _floor(circles), x.thresholds.floor, trial.about)
 
 
 def _products_make_flat(x: Examination, trial: Trial) -> CausalTest:
     circles = _multiplying(x)[:_MOST_CIRCLES]
-    value = _weighted(circles, [index_without_products(x.subject, circle) for circle in circles])
-    return at_least(trial.name, value, x.thresholds.pizza_index, trial.about)
+    left = _weighted(circles, [max(floor_without_products(x.subject, c), 0.0) for c in circles])
+    return at_most(trial.name, left / _floor(circles), x.thresholds.floor, trial.about)
+
+
+def _floor(circles: Sequence[Circle]) -> float:
+    """What circles keep at their weakest difference; NaN where they keep nothing."""
+    floor = _weighted(circles, [max(circle.floor, 0.0) for circle in circles])
+    return floor if floor > 0 else math.nan
 
 
 def _attention_idle(x: Examination, trial: Trial) -> CausalTest:
@@ -306,7 +318,7 @@ TRIALS: tuple[Trial, ...] = (
         name="mechanism_principal",
         applies_to="all",
         about="accuracy of that replacement above that of principal components with as many "
-        "numbers",
+        "numbers: at least one row",
         applies=_always,
         run=_mechanism_principal,
     ),
@@ -333,10 +345,10 @@ TRIALS: tuple[Trial, ...] = (
     ),
     Trial(
         name="rotation",
-        applies_to="all",
+        applies_to="networks whose closed form has no table over the sum",
         about="share of the effect of turning one operand's circle that the closed form predicts, "
         "over the strongest circles",
-        applies=_always,
+        applies=_has_no_table,
         run=_rotation,
     ),
     Trial(
@@ -363,14 +375,14 @@ TRIALS: tuple[Trial, ...] = (
     Trial(
         name="attention_makes_flat",
         applies_to="circles whose products attention makes",
-        about="their shape index with constant attention: clocks become pizzas",
+        about="what is left of A_k(d) at its smallest with constant attention: clocks lose it",
         applies=_multiplies,
         run=_attention_makes_flat,
     ),
     Trial(
         name="products_make_flat",
         applies_to="circles whose products attention makes",
-        about="their shape index without products in the neurons: clocks become pizzas",
+        about="the same without products in the neurons: clocks lose it",
         applies=_multiplies,
         run=_products_make_flat,
     ),
@@ -383,7 +395,7 @@ TRIALS: tuple[Trial, ...] = (
     ),
     Trial(
         name="rectifier",
-        applies_to="ReLU networks whose circles need no products",
+        applies_to="ReLU networks of one layer whose circles need no products",
         about="accuracy with |x|/2 in the place of ReLU: most is left",
         applies=_is_relu,
         run=_rectifier,
