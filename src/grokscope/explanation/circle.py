@@ -14,6 +14,7 @@ from grokscope.explanation.subject import Edit, Pattern, Site, Subject, Trace, a
 from grokscope.explanation.symmetry import Component
 
 LEAST_SHARE = 0.05
+TINY = torch.finfo(torch.float64).tiny
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,7 @@ def isolate(subject: Subject, frequency: int, power: float, trace: Trace) -> Cir
         ellipticity=min(ellipticity(table, component) for table in subject.embeddings),
         alignment=aligned,
         phase_offset=phase_offset,
-        attention=0.0 if constant is None else float((own - constant).norm() / own.norm()),
+        attention=0.0 if constant is None else _change(own, constant),
         floor=floor_of(own, own),
         constant_floor=math.nan if constant is None else floor_of(constant, own),
         accuracy=accuracy(subject, logits),
@@ -120,7 +121,11 @@ def profiles_of(
 
 def floor_of(profile: Float64[Tensor, " order"], whole: Float64[Tensor, " order"]) -> float:
     """Smallest value of a profile over the largest of the whole network's."""
-    return float(profile.min() / whole.abs().max())
+    return float(profile.min() / whole.abs().max().clamp(min=TINY))
+
+
+def _change(own: Float64[Tensor, " order"], constant: Float64[Tensor, " order"]) -> float:
+    return float((own - constant).norm() / own.norm().clamp(min=TINY))
 
 
 def constant_attention(trace: Trace) -> dict[Site, Pattern]:
@@ -140,7 +145,7 @@ def _under_constant_attention(
 def roles(profiles: Float64[Tensor, "part order frequency"]) -> tuple[Role, ...]:
     """Every frequency that holds at least 5 % of the energy, at most three of them."""
     energy = profiles.square().sum((0, 1))
-    share = energy / energy.sum().clamp(min=torch.finfo(torch.float64).tiny)
+    share = energy / energy.sum().clamp(min=TINY)
     loudest = share.argsort(descending=True)[:3].tolist()
     chosen = [i for rank, i in enumerate(loudest) if rank == 0 or share[i] >= LEAST_SHARE]
     return tuple(

@@ -60,7 +60,7 @@ def describe(profile: Float64[Tensor, " order"], k: int) -> Shape:
         index=math.copysign(amplitude, constant) / max(abs(constant), 1e-12),
         offset=_wrapped(2 * angle, k, n),
         harmonic_offset=_wrapped(math.atan2(float(first[1]), float(first[0])), k, n),
-        fraction=float(pizza_part / (flat_part + pizza_part)),
+        fraction=pizza_part / (flat_part + pizza_part) if pizza_part else 0.0,
         r2_flat=constant**2 * n / energy,
         r2_pizza=float((profile @ alone).square() / alone.square().sum() / energy),
         r2_mixture=r2_mixture,
@@ -102,7 +102,7 @@ def _fit_mixture(profile: Tensor, turn: Tensor, energy: float) -> tuple[float, f
     q = max(float(centre @ profile / centre.square().sum()), 0.0)
     c = float(profile.mean() - q * curve.mean())
     residual = float((profile - c - q * curve).square().sum())
-    return angle, c, q, 1 - residual / energy
+    return angle, c, q, (float(profile.square().sum()) - residual) / energy
 
 
 def _refined(explained: Float64[Tensor, " angle"]) -> float:
