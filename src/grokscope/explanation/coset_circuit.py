@@ -10,7 +10,7 @@ there is none, the one whose C_H is smallest in units of a random function's.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int
@@ -113,16 +113,12 @@ def read_cosets(
     )
 
 
-def written_back(
-    reading: CosetReading,
-    pre: Float[Tensor, "row *position neuron"],
-    chosen: Int[Tensor, "side neuron"],
-) -> Edit:
+def written_back(reading: CosetReading, pre: Float[Tensor, "row *position neuron"]) -> Edit:
     """Every neuron as a function of two cosets alone."""
     parts = torch.zeros_like(reading.parts)
     for side in (0, 1):
-        for place in chosen[side].unique().tolist():
-            own = chosen[side] == place
+        for place in reading.chosen[side].unique().tolist():
+            own = reading.chosen[side] == place
             parts[side, :, own] = reading.cosets[place].projector @ reading.parts[side, :, own]
     table = parts[0].unsqueeze(1) + parts[1] + reading.mean
     return Edit(pre={reading.site: table.reshape(pre.shape).to(pre)})
@@ -145,13 +141,11 @@ def silenced(
     return Edit(pre={reading.site: flat.reshape(pre.shape)})
 
 
-def drawn(reading: CosetReading, seed: int) -> Int[Tensor, "side neuron"]:
-    """For each neuron, cosets of a subgroup of the same order, drawn at random."""
+def scrambled(cosets: Sequence[Cosets], seed: int) -> list[Cosets]:
+    """The same cosets with the group's elements in a random order: partitions without meaning."""
     stream = torch.Generator().manual_seed(seed)
-    orders = torch.tensor([cosets.subgroup.order for cosets in reading.cosets])
-    luck = torch.rand(len(orders), *reading.chosen.shape, generator=stream)
-    fits = orders[:, None, None] == orders[reading.chosen]
-    return torch.where(fits, luck, torch.full_like(luck, -1)).argmax(0)
+    order = torch.randperm(len(cosets[0].projector), generator=stream)
+    return [replace(each, projector=each.projector[order][:, order]) for each in cosets]
 
 
 def _projector(labels: Int[Tensor, " order"]) -> Float64[Tensor, "order order"]:

@@ -4,6 +4,7 @@ Irreps take the place of frequencies (Chughtai et al., arXiv 2302.03025), and wh
 with them is described by the cosets that it tells apart (Stander et al., arXiv 2312.06581).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -16,13 +17,14 @@ from grokscope.algebra.subgroup import subgroup_classes
 from grokscope.core.errors import UsageError
 from grokscope.explanation.coset_circuit import (
     CosetReading,
-    drawn,
+    n_numbers,
     proper_cosets,
     read_cosets,
+    scrambled,
     silenced,
     written_back,
 )
-from grokscope.explanation.form import Form, Terms
+from grokscope.explanation.form import Form, Terms, principal
 from grokscope.explanation.group_form import GroupForm, character_form
 from grokscope.explanation.group_thresholds import GROUP_FROZEN, GroupThresholds
 from grokscope.explanation.keys import find_keys, others, without
@@ -123,45 +125,66 @@ class GroupExamination:
     @cached_property
     def coset_accuracy(self) -> float:
         """Accuracy with every neuron of the first layer a function of two cosets; NaN without."""
-        if self.reading is None:
-            return float("nan")
-        return self.accuracy_of(written_back(self.reading, self._pre, self.reading.chosen))
+        return math.nan if self.reading is None else self._on_cosets(self.reading)
 
     @cached_property
-    def random_coset_accuracy(self) -> float:
-        """The same over random subgroups of the same orders, best of three draws; NaN without."""
+    def scrambled_accuracy(self) -> float:
+        """The same, cosets chosen anew, with the elements in a random order; best of three."""
         if self.reading is None:
-            return float("nan")
-        draws = [written_back(self.reading, self._pre, drawn(self.reading, s)) for s in range(3)]
-        return max(self.accuracy_of(edit) for edit in draws)
+            return math.nan
+        limit, site = self.group_thresholds.constant, self.reading.site
+        draws = [scrambled(self.reading.cosets, seed) for seed in range(3)]
+        return max(self._on_cosets(read_cosets(site, self._pre, c, limit)) for c in draws)
+
+    @cached_property
+    def coset_gain(self) -> float:
+        """Accuracy on cosets above that of principal components with as many numbers."""
+        if self.reading is None:
+            return math.nan
+        blind = principal(self._pre, n_numbers(self.reading))
+        return self.coset_accuracy - self.accuracy_of(Edit(pre={self.reading.site: blind}))
+
+    @cached_property
+    def reached(self) -> float:
+        """The weakest of what is written back; cosets count where irreps say nothing."""
+        kept = min(self.mechanism.accuracy, self.form.agreement)
+        return kept if self.free else min(kept, self.coset_accuracy)
 
     @cached_property
     def has_coset_circuits(self) -> bool:
-        """Whether cosets, and not any cosets, account for the first layer."""
-        limits = self.group_thresholds
-        is_enough = self.coset_accuracy >= limits.coset
-        return is_enough and self.random_coset_accuracy <= limits.random_coset
+        """Whether neurons that are constant on cosets, and not on any sets, do the work."""
+        limits, of, gone = self.group_thresholds, self.coset_neurons, self.without_coset_neurons
+        is_enough = min(self.coset_accuracy, of) >= limits.coset
+        return is_enough and self.scrambled_accuracy <= limits.scrambled and gone <= limits.gone
+
+    @cached_property
+    def coset_neurons(self) -> float:
+        """Accuracy with the neurons alone that are constant on cosets for both operands."""
+        return math.nan if self.reading is None else self._accuracy_without(~self._constant)
+
+    @cached_property
+    def without_coset_neurons(self) -> float:
+        """Accuracy with these at their mean over all rows."""
+        return math.nan if self.reading is None else self._accuracy_without(self._constant)
 
     @cached_property
     def neurons(self) -> Mapping[str, float]:
-        """Shares of the first layer's living neurons, and accuracies without and with them alone.
+        """Shares of the first layer's living neurons with C_H < .05 and < .5 for both operands.
 
-        `constant` neurons have C_H < .05 and `concentrated` ones C_H < .5, for both operands.
+        With the accuracies of the network under each intervention on cosets.
         """
         if self.reading is None:
             return {}
-        limits = self.group_thresholds
-        found: dict[str, float] = {}
-        alive = self.reading.alive
-        limit = {"constant": limits.constant, "concentrated": limits.concentrated}
-        for name, below in limit.items():
-            which = self.reading.below(below)
-            found[name] = float(which.sum()) / max(float(alive.sum()), 1.0)
-            found[f"accuracy_of_{name}"] = self._accuracy_without(~which)
-            found[f"accuracy_without_{name}"] = self._accuracy_without(which)
-        return found | {
-            "coset_accuracy": self.coset_accuracy,
-            "random_coset_accuracy": self.random_coset_accuracy,
+        loose = self.reading.below(self.group_thresholds.concentrated)
+        alive = max(int(self.reading.alive.sum()), 1)
+        return {
+            "constant": int(self._constant.sum()) / alive,
+            "concentrated": int(loose.sum()) / alive,
+            "accuracy_of_constant": self.coset_neurons,
+            "accuracy_of_concentrated": self._accuracy_without(~loose),
+            "accuracy_without_constant": self.without_coset_neurons,
+            "accuracy_on_cosets": self.coset_accuracy,
+            "accuracy_on_scrambled_cosets": self.scrambled_accuracy,
         }
 
     @cached_property
@@ -190,6 +213,14 @@ class GroupExamination:
     @property
     def _pre(self) -> Tensor:
         return self.trace.pre[self.subject.layers[0]]
+
+    @property
+    def _constant(self) -> Bool[Tensor, " neuron"]:
+        assert self.reading is not None
+        return self.reading.below(self.group_thresholds.constant)
+
+    def _on_cosets(self, reading: CosetReading) -> float:
+        return self.accuracy_of(written_back(reading, self._pre))
 
     def _accuracy_without(self, which: Bool[Tensor, " neuron"]) -> float:
         assert self.reading is not None

@@ -35,11 +35,10 @@ def explain_group(
         )
     tests = run_group_trials(examination)
     is_explained = all(test.passed for test in tests)
-    reached = min(examination.mechanism.accuracy, examination.form.agreement)
     reading = examination.reading
     return Explanation(
         verdict="explained" if is_explained else "unexplained",
-        grade=("A" if reached >= thresholds.grade_a else "B") if is_explained else None,
+        grade=("A" if examination.reached >= thresholds.grade_a else "B") if is_explained else None,
         accuracy=right,
         name=subject.name,
         group=subject.symmetry.name,

@@ -14,9 +14,11 @@ class GroupThresholds:
     agreement: float = 0.99
     """Rows on which the sum over key irreps and the network have the same largest logit."""
     coset: float = 0.99
-    """Accuracy with every neuron constant on cosets."""
-    random_coset: float = 0.5
-    """Accuracy that the same may reach over subgroups drawn at random."""
+    """Accuracy with every neuron made constant on cosets, and with those alone that are."""
+    scrambled: float = 0.5
+    """Accuracy that the same may reach with the elements in a random order."""
+    gone: float = 0.25
+    """Accuracy that may be left without the neurons that are constant on cosets."""
     constant: float = 0.05
     """Variance within cosets, of the whole, below which a neuron is constant on them."""
     concentrated: float = 0.5

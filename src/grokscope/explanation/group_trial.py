@@ -108,9 +108,21 @@ def _mechanism_cosets(x: GroupExamination, trial: GroupTrial) -> CausalTest:
     return at_least(trial.name, x.coset_accuracy, x.group_thresholds.coset, trial.about)
 
 
-def _random_cosets(x: GroupExamination, trial: GroupTrial) -> CausalTest:
-    limit = x.group_thresholds.random_coset
-    return at_most(trial.name, x.random_coset_accuracy, limit, trial.about)
+def _scrambled_cosets(x: GroupExamination, trial: GroupTrial) -> CausalTest:
+    limit = x.group_thresholds.scrambled
+    return at_most(trial.name, x.scrambled_accuracy, limit, trial.about)
+
+
+def _coset_neurons(x: GroupExamination, trial: GroupTrial) -> CausalTest:
+    return at_least(trial.name, x.coset_neurons, x.group_thresholds.coset, trial.about)
+
+
+def _coset_neurons_gone(x: GroupExamination, trial: GroupTrial) -> CausalTest:
+    return at_most(trial.name, x.without_coset_neurons, x.group_thresholds.gone, trial.about)
+
+
+def _principal_cosets(x: GroupExamination, trial: GroupTrial) -> CausalTest:
+    return at_least(trial.name, x.coset_gain, 1 / x.subject.order**2, trial.about)
 
 
 def _agreement(x: GroupExamination, trial: GroupTrial) -> CausalTest:
@@ -207,11 +219,33 @@ GROUP_TRIALS: tuple[GroupTrial, ...] = (
         run=_mechanism_cosets,
     ),
     GroupTrial(
-        name="random_cosets",
+        name="scrambled_cosets",
         applies_to="networks that use every irrep",
-        about="the same over random subgroups of the same orders, best of three draws",
+        about="the same, cosets chosen anew, with the elements in a random order: best of three",
         applies=_has_no_others,
-        run=_random_cosets,
+        run=_scrambled_cosets,
+    ),
+    GroupTrial(
+        name="principal_cosets",
+        applies_to="networks that use every irrep",
+        about="accuracy on cosets above that of principal components with as many numbers: at "
+        "least one row",
+        applies=_has_no_others,
+        run=_principal_cosets,
+    ),
+    GroupTrial(
+        name="coset_neurons",
+        applies_to="networks that use every irrep",
+        about="accuracy with the neurons alone whose parts in x and in y are constant on cosets",
+        applies=_has_no_others,
+        run=_coset_neurons,
+    ),
+    GroupTrial(
+        name="coset_neurons_gone",
+        applies_to="networks that use every irrep",
+        about="accuracy without these neurons: little is left",
+        applies=_has_no_others,
+        run=_coset_neurons_gone,
     ),
     GroupTrial(
         name="form_agreement",
