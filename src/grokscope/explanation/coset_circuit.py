@@ -7,6 +7,11 @@ nothing else. Left and right cosets of all proper subgroups but the trivial one 
 A small subgroup's cosets lie within a larger one's, so the smallest C_H is always found at a small
 subgroup. A function is therefore given the largest subgroup on whose cosets it is constant; where
 there is none, the one whose C_H is smallest in units of a random function's.
+
+With many subgroups some fit anything: networks keep most of their answers when every neuron is made
+constant on the best of the cosets of a group whose elements were put in a random order. Only
+neurons that are constant as they are count, and the same search over scrambled cosets is the
+control.
 """
 
 from collections.abc import Sequence
@@ -113,21 +118,25 @@ def read_cosets(
     )
 
 
-def written_back(reading: CosetReading, pre: Float[Tensor, "row *position neuron"]) -> Edit:
-    """Every neuron as a function of two cosets alone."""
+def circuit(
+    reading: CosetReading,
+    pre: Float[Tensor, "row *position neuron"],
+    which: Bool[Tensor, " neuron"],
+) -> Edit:
+    """Some neurons as functions of two cosets and no more; all others at their mean."""
     parts = torch.zeros_like(reading.parts)
     for side in (0, 1):
-        for place in reading.chosen[side].unique().tolist():
-            own = reading.chosen[side] == place
+        for place in reading.chosen[side, which].unique().tolist():
+            own = which & (reading.chosen[side] == place)
             parts[side, :, own] = reading.cosets[place].projector @ reading.parts[side, :, own]
     table = parts[0].unsqueeze(1) + parts[1] + reading.mean
     return Edit(pre={reading.site: table.reshape(pre.shape).to(pre)})
 
 
-def n_numbers(reading: CosetReading) -> int:
-    """Numbers that the written-back layer takes: one per coset, operand and neuron."""
+def n_numbers(reading: CosetReading, which: Bool[Tensor, " neuron"]) -> int:
+    """Numbers that a circuit takes: one per coset and operand of its neurons, a mean for each."""
     index = torch.tensor([cosets.subgroup.index for cosets in reading.cosets])
-    return int((index[reading.chosen] - 1).sum()) + reading.chosen.shape[1]
+    return int((index[reading.chosen[:, which]] - 1).sum()) + len(which)
 
 
 def silenced(

@@ -71,7 +71,7 @@ class Explanation:
             shares of `GroupForm`.
         subgroups: on whose cosets neurons are constant.
         neurons: shares and accuracies of neurons on cosets.
-        has_coset_circuits: whether every neuron may be replaced by a function of two cosets.
+        has_coset_circuits: whether neurons that are constant on cosets do the work alone.
     """
 
     verdict: Outcome

@@ -17,12 +17,12 @@ from grokscope.algebra.subgroup import subgroup_classes
 from grokscope.core.errors import UsageError
 from grokscope.explanation.coset_circuit import (
     CosetReading,
+    circuit,
     n_numbers,
     proper_cosets,
     read_cosets,
     scrambled,
     silenced,
-    written_back,
 )
 from grokscope.explanation.form import Form, Terms, principal
 from grokscope.explanation.group_form import GroupForm, character_form
@@ -124,25 +124,34 @@ class GroupExamination:
 
     @cached_property
     def coset_accuracy(self) -> float:
-        """Accuracy with every neuron of the first layer a function of two cosets; NaN without."""
-        return math.nan if self.reading is None else self._on_cosets(self.reading)
+        """Accuracy of the coset circuit alone; NaN without subgroups.
+
+        Neurons of the first layer that are constant on cosets for both operands are made exactly
+        so, all others are at their mean.
+        """
+        return math.nan if self.reading is None else self._of_circuit(self.reading)
 
     @cached_property
     def scrambled_accuracy(self) -> float:
-        """The same, cosets chosen anew, with the elements in a random order; best of three."""
+        """The same, found anew with the elements in a random order; best of three draws."""
         if self.reading is None:
             return math.nan
         limit, site = self.group_thresholds.constant, self.reading.site
         draws = [scrambled(self.reading.cosets, seed) for seed in range(3)]
-        return max(self._on_cosets(read_cosets(site, self._pre, c, limit)) for c in draws)
+        return max(self._of_circuit(read_cosets(site, self._pre, c, limit)) for c in draws)
 
     @cached_property
     def coset_gain(self) -> float:
-        """Accuracy on cosets above that of principal components with as many numbers."""
+        """Accuracy of the circuit above that of principal components with as many numbers."""
         if self.reading is None:
             return math.nan
-        blind = principal(self._pre, n_numbers(self.reading))
+        blind = principal(self._pre, n_numbers(self.reading, self._constant))
         return self.coset_accuracy - self.accuracy_of(Edit(pre={self.reading.site: blind}))
+
+    @cached_property
+    def without_coset_neurons(self) -> float:
+        """Accuracy with the circuit's neurons at their mean over all rows."""
+        return math.nan if self.reading is None else self._accuracy_without(self._constant)
 
     @cached_property
     def reached(self) -> float:
@@ -153,19 +162,12 @@ class GroupExamination:
     @cached_property
     def has_coset_circuits(self) -> bool:
         """Whether neurons that are constant on cosets, and not on any sets, do the work."""
-        limits, of, gone = self.group_thresholds, self.coset_neurons, self.without_coset_neurons
-        is_enough = min(self.coset_accuracy, of) >= limits.coset
-        return is_enough and self.scrambled_accuracy <= limits.scrambled and gone <= limits.gone
-
-    @cached_property
-    def coset_neurons(self) -> float:
-        """Accuracy with the neurons alone that are constant on cosets for both operands."""
-        return math.nan if self.reading is None else self._accuracy_without(~self._constant)
-
-    @cached_property
-    def without_coset_neurons(self) -> float:
-        """Accuracy with these at their mean over all rows."""
-        return math.nan if self.reading is None else self._accuracy_without(self._constant)
+        limits = self.group_thresholds
+        return (
+            self.coset_accuracy >= limits.coset
+            and self.scrambled_accuracy <= limits.scrambled
+            and self.without_coset_neurons <= limits.gone
+        )
 
     @cached_property
     def neurons(self) -> Mapping[str, float]:
@@ -180,11 +182,11 @@ class GroupExamination:
         return {
             "constant": int(self._constant.sum()) / alive,
             "concentrated": int(loose.sum()) / alive,
-            "accuracy_of_constant": self.coset_neurons,
+            "accuracy_of_constant": self._accuracy_without(~self._constant),
             "accuracy_of_concentrated": self._accuracy_without(~loose),
             "accuracy_without_constant": self.without_coset_neurons,
-            "accuracy_on_cosets": self.coset_accuracy,
-            "accuracy_on_scrambled_cosets": self.scrambled_accuracy,
+            "accuracy_of_circuit": self.coset_accuracy,
+            "accuracy_of_scrambled_circuit": self.scrambled_accuracy,
         }
 
     @cached_property
@@ -219,8 +221,9 @@ class GroupExamination:
         assert self.reading is not None
         return self.reading.below(self.group_thresholds.constant)
 
-    def _on_cosets(self, reading: CosetReading) -> float:
-        return self.accuracy_of(written_back(reading, self._pre))
+    def _of_circuit(self, reading: CosetReading) -> float:
+        which = reading.below(self.group_thresholds.constant)
+        return self.accuracy_of(circuit(reading, self._pre, which))
 
     def _accuracy_without(self, which: Bool[Tensor, " neuron"]) -> float:
         assert self.reading is not None

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from grokscope.explanation.coset_circuit import n_numbers
 from grokscope.explanation.explanation import Explanation
 from grokscope.explanation.group_examination import GroupExamination
 from grokscope.explanation.group_trial import run_group_trials
@@ -35,7 +34,6 @@ def explain_group(
         )
     tests = run_group_trials(examination)
     is_explained = all(test.passed for test in tests)
-    reading = examination.reading
     return Explanation(
         verdict="explained" if is_explained else "unexplained",
         grade=("A" if examination.reached >= thresholds.grade_a else "B") if is_explained else None,
@@ -50,8 +48,7 @@ def explain_group(
         free_parameters={
             "layers": examination.mechanism.n_parameters,
             "closed_form": examination.form.n_parameters,
-        }
-        | ({} if reading is None else {"cosets": n_numbers(reading)}),
+        },
         parts=examination.form.shares,
         is_sparse=next(test.passed for test in tests if test.name == "sparsity"),
         thresholds=thresholds,

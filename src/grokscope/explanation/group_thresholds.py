@@ -14,7 +14,7 @@ class GroupThresholds:
     agreement: float = 0.99
     """Rows on which the sum over key irreps and the network have the same largest logit."""
     coset: float = 0.99
-    """Accuracy with every neuron made constant on cosets, and with those alone that are."""
+    """Accuracy of the neurons alone that are constant on cosets, made exactly so."""
     scrambled: float = 0.5
     """Accuracy that the same may reach with the elements in a random order."""
     gone: float = 0.25

@@ -113,10 +113,6 @@ def _scrambled_cosets(x: GroupExamination, trial: GroupTrial) -> CausalTest:
     return at_most(trial.name, x.scrambled_accuracy, limit, trial.about)
 
 
-def _coset_neurons(x: GroupExamination, trial: GroupTrial) -> CausalTest:
-    return at_least(trial.name, x.coset_neurons, x.group_thresholds.coset, trial.about)
-
-
 def _coset_neurons_gone(x: GroupExamination, trial: GroupTrial) -> CausalTest:
     return at_most(trial.name, x.without_coset_neurons, x.group_thresholds.gone, trial.about)
 
@@ -214,31 +210,24 @@ GROUP_TRIALS: tuple[GroupTrial, ...] = (
     GroupTrial(
         name="mechanism_cosets",
         applies_to="networks that use every irrep, whose irreps therefore say nothing",
-        about="accuracy with every neuron of the first layer a function of two cosets",
+        about="accuracy of those neurons alone that are constant on cosets, made exactly so",
         applies=_has_no_others,
         run=_mechanism_cosets,
     ),
     GroupTrial(
         name="scrambled_cosets",
         applies_to="networks that use every irrep",
-        about="the same, cosets chosen anew, with the elements in a random order: best of three",
+        about="the same, found anew with the elements in a random order: best of three draws",
         applies=_has_no_others,
         run=_scrambled_cosets,
     ),
     GroupTrial(
         name="principal_cosets",
         applies_to="networks that use every irrep",
-        about="accuracy on cosets above that of principal components with as many numbers: at "
+        about="accuracy of these neurons above that of principal components with as many numbers: at "
         "least one row",
         applies=_has_no_others,
         run=_principal_cosets,
-    ),
-    GroupTrial(
-        name="coset_neurons",
-        applies_to="networks that use every irrep",
-        about="accuracy with the neurons alone whose parts in x and in y are constant on cosets",
-        applies=_has_no_others,
-        run=_coset_neurons,
     ),
     GroupTrial(
         name="coset_neurons_gone",
