@@ -224,8 +224,8 @@ GROUP_TRIALS: tuple[GroupTrial, ...] = (
     GroupTrial(
         name="principal_cosets",
         applies_to="networks that use every irrep",
-        about="accuracy of these neurons above that of principal components with as many numbers: at "
-        "least one row",
+        about="accuracy of these neurons above that of principal components with as many numbers: "
+        "at least one row",
         applies=_has_no_others,
         run=_principal_cosets,
     ),

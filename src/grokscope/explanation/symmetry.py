@@ -75,7 +75,13 @@ def cyclic_symmetry(order: int) -> Symmetry:
 
 
 def group_symmetry(group: Group) -> Symmetry:
-    """Any finite group, with a component per real irrep but the trivial one."""
+    """Any finite group, with a component per real irrep but the trivial one.
+
+    Z_n whose elements are in order has frequencies instead.
+    """
+    addition = cyclic_symmetry(group.order)
+    if torch.equal(group.table, addition.products):
+        return addition
     irreps = list(enumerate(real_irreps(group)))[1:]
     return Symmetry(
         name=group.name,
