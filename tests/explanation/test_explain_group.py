@@ -157,6 +157,23 @@ def test_a_network_of_matrices_of_one_irrep_is_explained(name: str):
     json.dumps(answer.to_dict(), allow_nan=False)
 
 
+def test_a_claim_of_other_irreps_is_refuted():
+    own = subject(table_of("S4"), standard(group_named("S4")))
+    found = explain(own).components[0].key
+    wrong = [component.key for component in own.symmetry.components if component.key != found]
+    answer = explain(own, keys=wrong)
+    assert answer.verdict == "unexplained"
+    assert {"sufficiency", "necessity", "control", "mechanism"} <= {t.name for t in answer.failed}
+
+
+def test_neurons_of_permutation_matrices_tell_cosets_of_a_point_stabiliser_apart():
+    answer = explain(subject(table_of("S4"), standard(group_named("S4"))))
+    assert answer.has_coset_circuits
+    assert [(role.order, role.n_conjugates) for role in answer.subgroups] == [(6, 4)]
+    assert answer.subgroups[0].n_neurons == 64
+    assert answer.neurons["constant"] == 1
+
+
 def test_lookups_are_not_explained_whatever_they_look_up():
     table = table_of("A4")
     shuffled = torch.randint(12, table.labels.shape, generator=generator(0, "labels"))

@@ -99,11 +99,20 @@ class Explanation:
         return tuple(test for test in self.tests if not test.passed)
 
     @property
+    def is_lookup(self) -> bool:
+        """Whether neither the embedding nor the neurons look like the group."""
+        return not self.is_sparse and not self.has_coset_circuits
+
+    @property
     def label(self) -> str:
-        """The kind of network in a word: its circles' labels but companions, or `lookup`."""
+        """The kind of network in a word: its circles' labels but companions, or `lookup`.
+
+        Off cyclic groups `irreps`, or `irreps + cosets` where neurons that tell cosets apart do the
+        work.
+        """
         if self.verdict == "not_accurate":
             return "not accurate"
-        if not self.is_sparse:
+        if self.is_lookup:
             return "lookup"
         if self.components:
             return "irreps + cosets" if self.has_coset_circuits else "irreps"
@@ -126,7 +135,7 @@ class Explanation:
     @property
     def looks(self) -> str:
         """The circles in words, such as `3 pizzas (4, 15, 27) and 2 companions (5, 8)`."""
-        if not self.is_sparse:
+        if self.is_lookup:
             own = "irreps" if self.components else "frequencies"
             return f"a table learned by heart, without {own} of its own"
         if self.components:
