@@ -32,7 +32,7 @@ class Thresholds:
     """Share of a rotation's effect on the logits that the closed form predicts."""
     companion: float = 0.1
     """Rise of the shape index once companions are removed."""
-    shuffled: float = 0.3
+    shuffled: float = 0.4
     """Shape index that may be left once phases are shuffled."""
     floor: float = 0.5
     """Share of a clock's smallest A_k(d) that may be left once nothing multiplies its operands."""
