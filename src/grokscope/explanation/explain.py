@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from grokscope.explanation.causal_test import CausalTest
 from grokscope.explanation.examination import Examination
 from grokscope.explanation.explanation import Explanation, Grade, LabelledCircle
+from grokscope.explanation.group_explanation import explain_group
 from grokscope.explanation.subject import Subject, accuracy
 from grokscope.explanation.thresholds import FROZEN, Thresholds
 from grokscope.explanation.trial import run_trials
@@ -21,9 +22,11 @@ def explain(
     Args:
         subject: the network.
         keys: frequencies that somebody claims it computes with, the strongest first; found where
-            none are given.
+            none are given. Off cyclic groups they are irreps, by their place among `real_irreps`.
         thresholds: that the tests must reach.
     """
+    if not subject.symmetry.is_cyclic:
+        return explain_group(subject, keys, thresholds)
     examination = Examination(subject, thresholds, keys)
     right = accuracy(subject, examination.trace.logits)
     if right < thresholds.accuracy:

@@ -1,5 +1,6 @@
 """The verdict on one network, with everything that it rests on."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,6 +8,7 @@ from typing import Any, Literal
 
 from grokscope.explanation.causal_test import CausalTest
 from grokscope.explanation.hypothesis import HYPOTHESES
+from grokscope.explanation.labelled_irrep import LabelledIrrep, SubgroupRole
 from grokscope.explanation.thresholds import FROZEN, VERSION, Thresholds
 
 Outcome = Literal["explained", "unexplained", "not_accurate"]
@@ -65,6 +67,11 @@ class Explanation:
         has_readout_table: whether the closed form needs a table over the sum.
         is_sparse: whether the embedding uses fewer frequencies than chance would.
         thresholds: that the tests had to reach.
+        components: off cyclic groups, the irreps in the place of circles; `parts` then has the
+            shares of `GroupForm`.
+        subgroups: on whose cosets neurons are constant.
+        neurons: shares and accuracies of neurons on cosets.
+        has_coset_circuits: whether neurons that are constant on cosets do the work alone.
     """
 
     verdict: Outcome
@@ -81,6 +88,10 @@ class Explanation:
     has_readout_table: bool = False
     is_sparse: bool = True
     thresholds: Thresholds = FROZEN
+    components: tuple[LabelledIrrep, ...] = ()
+    subgroups: tuple[SubgroupRole, ...] = ()
+    neurons: Mapping[str, float] = field(default_factory=dict[str, float])
+    has_coset_circuits: bool = False
 
     @property
     def failed(self) -> tuple[CausalTest, ...]:
@@ -88,12 +99,23 @@ class Explanation:
         return tuple(test for test in self.tests if not test.passed)
 
     @property
+    def is_lookup(self) -> bool:
+        """Whether neither the embedding nor the neurons look like the group."""
+        return not self.is_sparse and not self.has_coset_circuits
+
+    @property
     def label(self) -> str:
-        """The kind of network in a word: its circles' labels but companions, or `lookup`."""
+        """The kind of network in a word: its circles' labels but companions, or `lookup`.
+
+        Off cyclic groups `irreps`, or `irreps + cosets` where neurons that tell cosets apart do the
+        work.
+        """
         if self.verdict == "not_accurate":
             return "not accurate"
-        if not self.is_sparse:
+        if self.is_lookup:
             return "lookup"
+        if self.components:
+            return "irreps + cosets" if self.has_coset_circuits else "irreps"
         kinds = {circle.label for circle in self.circles} - {"companion"}
         ordered = [name for name in (*HYPOTHESES, "unlabelled") if name in kinds]
         return " + ".join((*ordered, *(["collapsed read-out"] if self.has_readout_table else [])))
@@ -113,8 +135,11 @@ class Explanation:
     @property
     def looks(self) -> str:
         """The circles in words, such as `3 pizzas (4, 15, 27) and 2 companions (5, 8)`."""
-        if not self.is_sparse:
-            return "a table learned by heart, without frequencies of its own"
+        if self.is_lookup:
+            own = "irreps" if self.components else "frequencies"
+            return f"a table learned by heart, without {own} of its own"
+        if self.components:
+            return self._irreps_in_words
         counts = Counter(circle.label for circle in self.circles)
         parts = [self._group_of(label, count) for label, count in counts.items()]
         *first, last = parts
@@ -135,6 +160,9 @@ class Explanation:
             "group": self.group,
             "label": self.label,
             "circles": [asdict(circle) for circle in self.circles],
+            "components": [asdict(irrep) for irrep in self.components],
+            "subgroups": [asdict(role) for role in self.subgroups],
+            "neurons": {n: None if math.isnan(v) else v for n, v in self.neurons.items()},
             "tests": [test.to_dict() for test in self.tests],
             "free_parameters": dict(self.free_parameters),
             "parts": dict(self.parts),
@@ -145,8 +173,19 @@ class Explanation:
     def __repr__(self) -> str:
         heading = f"{self.name}, {self.group}: {self.sentence}" if self.name else self.sentence
         circles = [f"  {_line(circle)}" for circle in self.circles]
+        irreps = [f"  {_irrep_line(irrep)}" for irrep in self.components]
+        cosets = [f"  {_subgroup_line(role)}" for role in self.subgroups]
         tests = [f"  {_verdict(test)}" for test in self.tests]
-        return "\n".join([heading, *circles, *tests])
+        return "\n".join([heading, *circles, *irreps, *cosets, *tests])
+
+    @property
+    def _irreps_in_words(self) -> str:
+        count = len(self.components)
+        names = ", ".join(
+            f"{irrep.name} of dimension {irrep.dimension}" for irrep in self.components
+        )
+        cosets = ", in neurons that tell cosets apart" if self.has_coset_circuits else ""
+        return f"{count} {'irrep' if count == 1 else 'irreps'} ({names}){cosets}"
 
     def _group_of(self, label: str, count: int) -> str:
         known = HYPOTHESES.get(label)
@@ -163,6 +202,21 @@ def _line(circle: LabelledCircle) -> str:
         f"frequency {circle.frequency:>3} → {circle.speaks:>3}  {circle.label:<10} "
         f"shape {shape:>5}  offset {circle.offset:5.1f}  share {circle.share:5.1%}  "
         f"{need}{fraction}"
+    )
+
+
+def _irrep_line(irrep: LabelledIrrep) -> str:
+    need = "necessary" if irrep.necessary else "redundant"
+    return (
+        f"irrep {irrep.name:<14} dimension {irrep.dimension}  share {irrep.share:5.1%}  "
+        f"{irrep.accuracy_without:6.1%} right without it: {need}"
+    )
+
+
+def _subgroup_line(role: SubgroupRole) -> str:
+    return (
+        f"cosets of {role.name} ({role.n_conjugates} conjugate): {role.n_neurons} neurons, "
+        f"{role.accuracy_without:.1%} right without them"
     )
 
 

@@ -8,6 +8,9 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from grokscope.algebra.fourier import fourier_basis, frequency_rows, n_frequencies
+from grokscope.algebra.group import Group
+from grokscope.algebra.isotypic import isotypic_projector
+from grokscope.algebra.real_irrep import RealIrrep, real_irreps
 from grokscope.measures.grid import grid_rows
 from grokscope.tasks import Table
 
@@ -17,7 +20,7 @@ class Component:
     """Functions on the group that belong together: one frequency, or one irrep."""
 
     key: int
-    """The frequency k of a cyclic group, or the irrep's place in the character table."""
+    """The frequency k of a cyclic group, or the irrep's place among `real_irreps`."""
     name: str
     basis: Float64[Tensor, "dimension order"]
     """Orthonormal rows."""
@@ -33,6 +36,8 @@ class Symmetry:
     components: tuple[Component, ...]
     """Every component but the constant; together they are complete."""
     is_cyclic: bool
+    group: Group | None = None
+    """The group itself, where it is not just Z_n with its frequencies."""
 
     @property
     def order(self) -> int:
@@ -67,6 +72,38 @@ def cyclic_symmetry(order: int) -> Symmetry:
     )
     products = (x.unsqueeze(1) + x) % order
     return Symmetry(name=f"Z_{order}", products=products, components=components, is_cyclic=True)
+
+
+def group_symmetry(group: Group) -> Symmetry:
+    """Any finite group, with a component per real irrep but the trivial one.
+
+    Z_n whose elements are in order has frequencies instead.
+    """
+    addition = cyclic_symmetry(group.order)
+    if torch.equal(group.table, addition.products):
+        return addition
+    irreps = list(enumerate(real_irreps(group)))[1:]
+    return Symmetry(
+        name=group.name,
+        products=group.table,
+        components=tuple(
+            Component(key=key, name=_irrep_name(irrep), basis=_isotypic_basis(irrep))
+            for key, irrep in irreps
+        ),
+        is_cyclic=False,
+        group=group,
+    )
+
+
+def _irrep_name(irrep: RealIrrep) -> str:
+    """Such as `standard (3)`, with the dimension."""
+    return f"{irrep.name} ({irrep.dimension})"
+
+
+def _isotypic_basis(irrep: RealIrrep) -> Float64[Tensor, "rank order"]:
+    """Orthonormal functions that span one isotypic component."""
+    vectors = torch.linalg.eigh(isotypic_projector(irrep)).eigenvectors
+    return vectors[:, -irrep.rank :].T.contiguous()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,7 +142,7 @@ def symmetry_of(table: Table) -> Layout | None:
     """
     cyclic = table.cyclic
     if cyclic is None:
-        return None
+        return None if table.group is None else _composition(table, table.group)
     rows = grid_rows(table.inputs, cyclic).flatten()
     answers = cyclic.answers()
     return Layout(
@@ -114,6 +151,19 @@ def symmetry_of(table: Table) -> Layout | None:
         tokens=torch.stack([cyclic.operands(slot) for slot in range(cyclic.n_slots)]),
         answers=answers,
         labels=_places(table.labels[rows], _in_order(answers, table.n_classes)),
+    )
+
+
+def _composition(table: Table, group: Group) -> Layout:
+    """A table whose tokens and classes are a group's elements."""
+    first, second = table.inputs[:, 0], table.inputs[:, -1]
+    rows = torch.argsort(first * group.order + second)
+    return Layout(
+        symmetry=group_symmetry(group),
+        rows=rows,
+        tokens=torch.arange(group.order).repeat(2, 1),
+        answers=torch.arange(group.order),
+        labels=table.labels[rows],
     )
 
 
