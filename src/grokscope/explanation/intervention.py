@@ -34,6 +34,12 @@ def rotation_explained(
     return float(1 - (turned - predicted).square().sum() / turned.square().sum())
 
 
+def third_of_a_turn(frequency: int, order: int) -> int:
+    """The number of tokens that turns a circle by nearest to 0.3 of a turn."""
+    turns = [frequency * step % order / order for step in range(order)]
+    return min(range(1, order), key=lambda step: abs(turns[step] - 0.3))
+
+
 def shuffled_index(subject: Subject, circle: Circle, seed: int) -> float:
     """|ρ₁| of a circle alone once every neuron's two phases are moved apart at random.
 

@@ -17,6 +17,7 @@ from grokscope.explanation.intervention import (
     floor_without_products,
     rotation_explained,
     shuffled_index,
+    third_of_a_turn,
 )
 from grokscope.explanation.keys import only, others, resampled, without, without_at_full_norm
 from grokscope.explanation.spectrum import effective_number, permutation_null
@@ -178,18 +179,12 @@ def _variance(x: Examination, trial: Trial) -> CausalTest:
 
 def _rotation(x: Examination, trial: Trial) -> CausalTest:
     circles = x.circles[:_MOST_CIRCLES]
-    steps = [_third_of_a_turn(circle.frequency, x.subject.order) for circle in circles]
+    steps = [third_of_a_turn(circle.frequency, x.subject.order) for circle in circles]
     values = [
         rotation_explained(x.subject, x.errors, x.closed_form, circle, step)
         for circle, step in zip(circles, steps, strict=True)
     ]
     return at_least(trial.name, _weighted(circles, values), x.thresholds.rotation, trial.about)
-
-
-def _third_of_a_turn(frequency: int, order: int) -> int:
-    """The number of tokens that turns a circle by nearest to 0.3 of a turn."""
-    turns = [frequency * step % order / order for step in range(order)]
-    return min(range(1, order), key=lambda step: abs(turns[step] - 0.3))
 
 
 def _companions(x: Examination, trial: Trial) -> CausalTest:
