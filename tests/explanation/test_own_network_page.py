@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explaining-your-own-network.md"
-LATER = "gs.explain("  # shown as it is meant to be used, and tested where it is
 
 
 def test_its_python_blocks_run_one_after_another():
@@ -16,8 +15,8 @@ def test_its_python_blocks_run_one_after_another():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for block in blocks:
-            if LATER not in block:
-                exec(compile(block, str(PAGE), "exec"), names)
+            exec(compile(block, str(PAGE), "exec"), names)
+    assert names["explanation"].verdict == "not_accurate"
     assert names["trace"].logits.shape == (59 * 59, 59)
     assert names["trace"].pre["mlp.0"].shape == (59 * 59, 3, 256)
     assert names["trace"].patterns["pattern"].shape == (59 * 59, 1, 3, 3)

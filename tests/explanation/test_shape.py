@@ -55,3 +55,12 @@ def test_a_mixture_has_its_fraction(fraction):
 def test_nothing_is_explained_where_there_is_nothing():
     shape = describe(torch.zeros(N, dtype=torch.float64), 2)
     assert (shape.r2_flat, shape.r2_pizza, shape.r2_companion) == (0, 0, 0)
+
+
+def test_frequency_half_of_an_even_order_has_two_values():
+    """|cos| is constant there at some offsets, which must not be taken for a fit."""
+    flat = torch.full((30,), 17.0, dtype=torch.float64)
+    flat[::2] += 1e-6
+    shape = describe(flat, 15)
+    assert shape.r2_mixture == pytest.approx(1, abs=1e-6)
+    assert shape.fraction == pytest.approx(0, abs=1e-5)

@@ -116,7 +116,8 @@ class Explanation:
             return "lookup"
         if self.components:
             return "irreps + cosets" if self.has_coset_circuits else "irreps"
-        kinds = {circle.label for circle in self.circles} - {"companion"}
+        kinds = {circle.label for circle in self.circles}
+        kinds = kinds - {"companion"} or kinds  # companions are named after what they accompany
         ordered = [name for name in (*HYPOTHESES, "unlabelled") if name in kinds]
         return " + ".join((*ordered, *(["collapsed read-out"] if self.has_readout_table else [])))
 

@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 _ANGLES = 180
+_LEAST_BEND = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +95,15 @@ def _fit_mixture(profile: Tensor, turn: Tensor, energy: float) -> tuple[float, f
     """Half the offset's angle, the constant c, the pizza's q ≥ 0, and what both explain."""
     curves = (turn / 2 - _half_angles().unsqueeze(1)).cos().abs()
     centred = curves - curves.mean(1, keepdim=True)
-    slope = centred @ profile / centred.square().sum(1)
-    explained = torch.where(slope > 0, slope.square() * centred.square().sum(1), 0.0)
+    # at frequency n/2 there are angles at which |cos| is constant: nothing is left to fit
+    length = centred.square().sum(1).clamp(min=_LEAST_BEND * len(profile))
+    slope = centred @ profile / length
+    explained = torch.where(slope > 0, slope.square() * length, 0.0)
     angle = _refined(explained)
     curve = (turn / 2 - angle).cos().abs()
     centre = curve - curve.mean()
-    q = max(float(centre @ profile / centre.square().sum()), 0.0)
+    bend = centre.square().sum().clamp(min=_LEAST_BEND * len(profile))
+    q = max(float(centre @ profile / bend), 0.0)
     c = float(profile.mean() - q * curve.mean())
     residual = float((profile - c - q * curve).square().sum())
     return angle, c, q, (float(profile.square().sum()) - residual) / energy
