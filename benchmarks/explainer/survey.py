@@ -100,6 +100,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.explainer.survey")
     parser.add_argument("--layers", type=int, default=1, choices=(1, 2, 3, 4))
     parser.add_argument("--networks", type=int, default=42)
+    parser.add_argument(
+        "--first", type=int, default=0, help="to share the work with another process"
+    )
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     arguments = parser.parse_args()
@@ -108,7 +111,8 @@ def main() -> None:
         [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
     )
     done = {(row["layers"], row["seed"]) for row in known}
-    for seed in range(FIRST_SEED, FIRST_SEED + arguments.networks):
+    places = range(arguments.first, arguments.networks)
+    for seed in (FIRST_SEED + place for place in places):
         if (arguments.layers, seed) in done:
             continue
         row = survey(seed, arguments.layers, arguments.steps, arguments.runs)
