@@ -174,6 +174,42 @@ class Show:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Explain:
+    """What a run's networks learned: circles, causal tests, a verdict.
+
+    A whole run's answer is kept as `explanation.json` in the run, and its report shows it. Also
+    reads a state dict with TransformerLens's names: grokscope explain FILE.pt --p 113 --operation
+    add. A network that stays unexplained is an answer too, with exit code 0.
+    """
+
+    run: Annotated[Positional[str], arg(metavar="[RUN|FILE.pt]")] = "last"
+    """A path, an id, the beginning of an id, or `last`; or a file of weights."""
+    network: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
+    """One network by its number; all of them unless given."""
+    step: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
+    """A kept step; unless given the last one, or the last accurate one where the end is noisy."""
+    history: Json = False
+    """One network at every kept step: birth and death of its circles."""
+    p: Annotated[int | None, arg(metavar="P", help_behavior_hint="")] = None
+    """The modulus, for a file of weights."""
+    operation: Annotated[
+        Literal["add", "subtract", "multiply", "divide"] | None,
+        arg(metavar="NAME", help_behavior_hint=""),
+    ] = None
+    """add, subtract, multiply or divide, for a file of weights."""
+    out: Folder = RUNS
+    """The folder of all runs."""
+    json: Json = False
+    """Print one JSON object on stdout."""
+
+    def execute(self) -> int:
+        """Test, print, keep."""
+        from grokscope.cli.explain import explain
+
+        return explain(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """Write the report of a run: one HTML file that needs no network."""
 
@@ -240,6 +276,7 @@ COMMANDS: dict[str, type[Command]] = {
     "label": Label,
     "list": List,
     "show": Show,
+    "explain": Explain,
     "report": Report,
     "query": Query,
     "verify": Verify,

@@ -17,6 +17,7 @@ Type first:
   grokscope demo                 watch six small networks grok, in about a minute
   grokscope run quick            one small network, in seconds
   grokscope show                 what the last run's networks did, and why we say so
+  grokscope explain              what they learned: circles, causal tests, a verdict
   grokscope label CURVES.csv     events and label for curves of your own
 
   grokscope list                 recipes and runs

@@ -30,6 +30,8 @@ from grokscope.recipes import Recipe, find_recipe
 
 _SHORT_PROBE_SECONDS = 0.2
 _LONG_RUN_SECONDS = 10.0
+EXPLAINED = 6
+"""So many networks are explained after training; each takes a second or more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,12 +167,31 @@ def _tell(run: Run, request: TrainRequest, started: float) -> None:
     console = stdout()
     if not request.json:
         console.print(networks_table(console, run.networks))
+    learned = _explain(run, request)
     written = _write_report(run)
     if request.json:
-        document = {"wall_seconds": time.monotonic() - started, "report": written}
+        document: dict[str, Any] = {"explanations": learned}
+        document |= {"wall_seconds": time.monotonic() - started, "report": written}
         write_json(document | run_document(run))
     else:
         _next_steps(run, written, request)
+
+
+def _explain(run: Run, request: TrainRequest) -> list[dict[str, Any]]:
+    """Explanations of the first networks, in few words; all of them are `grokscope explain`'s."""
+    from grokscope.cli.explain import explain_after_training
+
+    try:
+        learned = explain_after_training(run, EXPLAINED)
+    except GrokscopeError as error:
+        say(f"no explanation: {error}")
+        return []
+    for row in learned:
+        say(f"network {row['network']}: {row['sentence']}")
+    if learned and len(run.plan.networks) > EXPLAINED:
+        name = run_words(run.directory, request.out)
+        say(f"the first {EXPLAINED} are explained; all of them: grokscope explain {name}")
+    return learned
 
 
 def _write_report(run: Run) -> str | None:
@@ -194,6 +215,7 @@ def _next_steps(run: Run, report: str | None, request: TrainRequest) -> None:
     console.print("\nnext:", markup=False, soft_wrap=True)
     commands = [
         (f"grokscope show {name}", "reasons, settings and files of this run"),
+        (f"grokscope explain {name}", "what the networks learned, circle by circle, test by test"),
         (
             f'grokscope query "SELECT run, label, grokked_step FROM runs"{out_option(request.out)}',
             "ask all runs in SQL",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from grokscope.core.errors import (
@@ -18,9 +19,15 @@ from grokscope.experiment.finish import finish
 from grokscope.experiment.listener import Listener, Silence
 from grokscope.experiment.portrait import Portrait, draw_portrait
 from grokscope.experiment.trainer import Trainer
+from grokscope.explanation import NetworkSubject
+from grokscope.explanation.subject import accuracy
+from grokscope.explanation.thresholds import FROZEN
 from grokscope.models import Parameters
 from grokscope.store import RunDirectory, resolve_run
 from grokscope.tasks import Split
+
+_SURELY_WRONG = 0.9
+"""With a part of the table below it, the table as a whole is not worth a look."""
 
 
 class Run:
@@ -67,18 +74,53 @@ class Run:
             UsageError: no checkpoint of that network was kept at that step.
             VerificationError: the checkpoint is damaged.
         """
-        kept = [entry for entry in self.directory.checkpoints() if network in entry.networks]
-        steps = sorted(entry.step for entry in kept)
+        kept = self._kept(network)
+        steps = list(kept)
         if not steps:
             raise UsageError(f"{self.id} has no checkpoint of network {network}.")
         wanted = steps[-1] if step is None else step
-        name = next((entry.name for entry in kept if entry.step == wanted), None)
-        if name is None:
+        if wanted not in kept:
             near = sorted(steps, key=lambda kept_step: abs(kept_step - wanted))[:2]
             raise UsageError(f"Step {wanted} was not kept; the nearest are {near}.")
-        point = self.directory.load_checkpoint(name)
+        point = self.directory.load_checkpoint(kept[wanted], ["model"])
         i = point.networks.index(network)
         return {key: value[i : i + 1] for key, value in point.groups["model"].items()}
+
+    def kept_steps(self, network: int) -> list[int]:
+        """Steps at which a checkpoint of a network was kept, in order."""
+        return list(self._kept(network))
+
+    def subject(self, network: int = 0, step: int | None = None) -> NetworkSubject:
+        """One network on its task's table, for `explain`.
+
+        Args:
+            network: its number in the run.
+            step: a kept step; `explained_step` by default.
+
+        Raises:
+            UsageError: there is no such network or checkpoint, or the task has no group.
+            VerificationError: the checkpoint is damaged.
+        """
+        if not 0 <= network < len(self.plan.networks):
+            last = len(self.plan.networks) - 1
+            raise UsageError(f"{self.id} has no network {network}: the last is {last}.")
+        config = self.plan.networks[network]
+        wanted = self.explained_step(network) if step is None else step
+        weights, name = self.weights(network, wanted), f"{config.model.name}, seed {config.seed}"
+        return NetworkSubject(config.model, weights, config.task.table(), name)
+
+    def explained_step(self, network: int) -> int | None:
+        """The kept step that shows best what a network has learned; None without checkpoints.
+
+        It is the last one, or where training ended noisily the last one that is accurate on the
+        full table, if any is.
+        """
+        steps = self.kept_steps(network)
+        for step in steps[:-2:-1] + self._promising(network, steps[-2::-1]):
+            subject = self.subject(network, step)
+            if accuracy(subject, subject.run().logits) >= FROZEN.accuracy:
+                return step
+        return steps[-1] if steps else None
 
     def portrait(self, network: int) -> Portrait | None:
         """Circles and neurons of one network; `None` where its task has no group."""
@@ -86,6 +128,22 @@ class Run:
         row = next((r for r in self.networks if r["index"] == network), None)
         keys: Sequence[int] = row["key_frequencies"] if row else []
         return draw_portrait(config, self.weights(network), keys)
+
+    def _kept(self, network: int) -> dict[int, str]:
+        """Names of a network's checkpoints by step."""
+        return {e.step: e.name for e in self.directory.checkpoints() if network in e.networks}
+
+    def _promising(self, network: int, steps: Sequence[int]) -> list[int]:
+        """The steps at which the recorded accuracies leave it open that the network is accurate."""
+        names = ("train/acc", "test/acc")
+        curves = self.directory.curves(["network", "step", *names])
+        rows = np.flatnonzero(curves["network"] == network) if curves else np.empty(0, dtype=int)
+        wrong = {
+            int(curves["step"][i])
+            for i in rows
+            if min(float(curves[name][i]) for name in names) < _SURELY_WRONG
+        }
+        return [step for step in steps if step not in wrong]
 
     def __str__(self) -> str:
         lines = [f"{self.id} ({self.state})"]

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 RESUME = "resume"
 KEPT_POINTS = 2
 SUMMARY_NAME = "summary.json"
+EXPLANATION_NAME = "explanation.json"
 # files that are rewritten while a run goes on
-_REWRITTEN = (SUMMARY_NAME, PROGRESS_NAME)
+_REWRITTEN = (SUMMARY_NAME, PROGRESS_NAME, EXPLANATION_NAME)
 _EMPTY_MARK: dict[str, object] = {"segments": 0, "events": 0, "checkpoints": [], "rewritten": {}}
 
 
@@ -110,7 +111,8 @@ def temporary_files(root: Path) -> list[Path]:
 def unlisted_files(root: Path, manifest: Manifest) -> set[str]:
     """Complete files whose entry in the manifest was never made."""
     found = {f"{METRICS}/{path.name}" for path in (root / METRICS).glob("[!.]*.parquet")}
-    found |= {name for name in (SUMMARY_NAME, "splits.safetensors") if (root / name).exists()}
+    single = (SUMMARY_NAME, EXPLANATION_NAME, "splits.safetensors")
+    found |= {name for name in single if (root / name).exists()}
     return found - set(manifest.files)
 
 

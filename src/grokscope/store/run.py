@@ -3,6 +3,7 @@
 ```
 <UTC date>-<recipe>-<id8>/
   config.toml env.json status.json events.jsonl summary.json splits.safetensors MANIFEST.json
+  explanation.json, once somebody asked for it
   metrics/seg-000001.parquet ...  metrics/progress.parquet
   checkpoints/<name>/{model,optim,rng}.safetensors MANIFEST.json
   resume/point-<n>/ of the same form; the newest two
@@ -44,7 +45,7 @@ from grokscope.store.manifest import (
     write_manifest,
 )
 from grokscope.store.naming import point_last_at, readable_name
-from grokscope.store.rewind import SUMMARY_NAME
+from grokscope.store.rewind import EXPLANATION_NAME, SUMMARY_NAME
 from grokscope.store.segments import (
     PROGRESS_NAME,
     Array,
@@ -158,6 +159,14 @@ class RunDirectory:
         return cast("list[dict[str, object]]", networks)
 
     @property
+    def explanation(self) -> dict[str, object]:
+        """What `write_explanation` stored; empty before that."""
+        manifest = read_manifest(self.path)
+        if EXPLANATION_NAME not in manifest.files:
+            return {}
+        return read_json(checked(self.path, manifest, EXPLANATION_NAME))
+
+    @property
     def events(self) -> list[dict[str, object]]:
         """Every event that was appended completely, in order."""
         return read_events(self.path)
@@ -171,6 +180,11 @@ class RunDirectory:
         """Replace the summary. NaN and infinities are stored as null."""
         data = encode_json({"networks": list(networks)})
         publish(self.path, SUMMARY_NAME, lambda path: write_bytes(path, data))
+
+    def write_explanation(self, document: Mapping[str, object]) -> None:
+        """Replace what is known of what the networks learned; NaN becomes null."""
+        data = encode_json(document, indent=None)
+        publish(self.path, EXPLANATION_NAME, lambda path: write_bytes(path, data))
 
     def append_events(self, events: Sequence[Mapping[str, object]]) -> None:
         """Append events to the log: all of them or, on failure, none.
