@@ -8,7 +8,7 @@ from grokscope.cli.commands import Explain
 from grokscope.cli.explanation_tables import print_explanation, print_history, print_overview
 from grokscope.cli.run_name import open_run
 from grokscope.cli.screen import say, stdout, write_json
-from grokscope.core.errors import UsageError
+from grokscope.core.errors import GrokscopeError, UsageError
 from grokscope.experiment import Run
 from grokscope.experiment.explained import (
     explain_network,
@@ -60,17 +60,19 @@ def explain_after_training(run: Run, limit: int) -> list[dict[str, Any]]:
 def _explain_one(run: Run, command: Explain) -> int:
     network = command.network or 0
     document = explain_network(run, network, command.step)
+    problem = None
+    if command.step is None and len(run.plan.networks) == 1:
+        problem = _keep(run, run_document(run, [document]))
     if command.json:
         write_json({"run": run.id} | document)
     else:
         print_explanation(stdout(), document)
-    if command.step is None and len(run.plan.networks) == 1:
-        _keep(run, run_document(run, [document]))
-    return 0
+    return _done(problem)
 
 
 def _explain_all(run: Run, command: Explain) -> int:
     document = explain_run(run, range(len(run.plan.networks)), command.step, _tell)
+    problem = _keep(run, document) if command.step is None else None
     if command.json:
         write_json(document)
     else:
@@ -78,9 +80,7 @@ def _explain_all(run: Run, command: Explain) -> int:
         print_overview(console, document["explanations"])
         for explanation in document["explanations"]:
             print_explanation(console, explanation)
-    if command.step is None:
-        _keep(run, document)
-    return 0
+    return _done(problem)
 
 
 def _explain_history(run: Run, command: Explain) -> int:
@@ -115,13 +115,26 @@ def _explain_file(command: Explain) -> int:
     return 0
 
 
-def _keep(run: Run, document: Document) -> None:
-    """Only a finished run: others go on to change, and what was said of them would be stale."""
+def _keep(run: Run, document: Document) -> GrokscopeError | None:
+    """Keep it before anybody can stop reading; what went wrong waits until it has been printed.
+
+    Only for a finished run: others go on to change, and what was said of them would be stale.
+    """
     if run.state != "finished":
         say(f"{run.id} has not finished, so explanation.json was not written")
-        return
-    store_explanations(run, dict(document))
+        return None
+    try:
+        store_explanations(run, dict(document))
+    except GrokscopeError as error:
+        return error
     say(f"kept in {run.path / 'explanation.json'}; `grokscope report` shows it")
+    return None
+
+
+def _done(problem: GrokscopeError | None) -> int:
+    if problem is not None:
+        raise problem
+    return 0
 
 
 def _tell(done: int, total: int) -> None:

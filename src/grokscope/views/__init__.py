@@ -3,6 +3,7 @@
 from grokscope.views.circle_figure import circle_figure
 from grokscope.views.group import Group, groups_of
 from grokscope.views.neuron_figure import neuron_figure
+from grokscope.views.profile_figure import profile_figure
 from grokscope.views.progress_figure import progress_figure
 from grokscope.views.report import render_report, write_report
 from grokscope.views.spectrum_figure import spectrum_figure
@@ -14,6 +15,7 @@ __all__ = [
     "circle_figure",
     "groups_of",
     "neuron_figure",
+    "profile_figure",
     "progress_figure",
     "render_report",
     "spectrum_figure",

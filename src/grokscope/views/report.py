@@ -19,7 +19,9 @@ from grokscope.tasks import Table
 from grokscope.views import definition, gallery, headline, network_table, reproduction
 from grokscope.views.band import band_words
 from grokscope.views.group import Group, groups_of
+from grokscope.views.learned import learned
 from grokscope.views.number_table import number_table
+from grokscope.views.profile_figure import FORMS
 from grokscope.views.progress_figure import panels_with_data
 from grokscope.views.theme import GROUP_COLOURS
 
@@ -87,6 +89,8 @@ def _content(run: Run) -> dict[str, Any]:
     return {
         **_heading(run, groups),
         **_pictures(run, drawn, curves, progress),
+        "learned": learned(run),
+        "forms": FORMS,
         "groups": network_table.group_lines(groups),
         "networks": network_table.network_lines(groups),
         "groups_left_out": len(groups) - len(drawn),

@@ -1,0 +1,132 @@
+"""What the networks learned: shown as it is stored, and only where it is."""
+
+import html
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grokscope.engine import AdamW
+from grokscope.experiment import Run, Training
+from grokscope.experiment.explained import explain_run, store_explanations
+from grokscope.models import EmbeddingMLP
+from grokscope.tasks import ModularArithmetic
+from grokscope.views import profile_figure, render_report
+from grokscope.views.learned import label_counts, learned, verdict_sentence
+from grokscope.views.profile_figure import fitted_forms
+from views.test_report import HOSTILE, page_without_scripts
+
+
+@pytest.fixture(scope="module")
+def explained(train: Any) -> Run:
+    """Two accurate networks, explained."""
+    run = train(
+        seeds=2,
+        task=ModularArithmetic(p=13, train_fraction=1.0),
+        model=EmbeddingMLP(d_model=32, d_hidden=64),
+        optimizer=AdamW(lr=3e-3),
+        training=Training(steps=400),
+    )
+    store_explanations(run, explain_run(run, range(2)))
+    return run
+
+
+def row(verdict: str = "explained", label: str = "pizza") -> dict[str, Any]:
+    return {"verdict": verdict, "label": label, "sentence": f"{verdict}: {label}."}
+
+
+def test_the_section_shows_every_network_with_its_circles_and_tests(explained: Run):
+    section = learned(explained)
+    assert section is not None
+    stored: Any = explained.directory.explanation
+    for network, found in zip(section.networks, stored["explanations"], strict=True):
+        assert network.sentence == found["sentence"]
+        assert [c.frequency for c in network.circles] == [
+            str(c["frequency"]) for c in found["circles"]
+        ]
+        assert len(network.tests) == len(found["tests"])
+        assert len(network.left) == sum(not test["passed"] for test in found["tests"])
+        assert len(network.profiles) == len(found["circles"])
+    assert [network.is_open for network in section.drawn] == [True, False]
+
+
+def test_the_report_has_the_section_and_its_pictures(explained: Run):
+    page = render_report(explained)
+    text = html.unescape(page_without_scripts(page))
+    assert '<section id="learned">' in text
+    assert 'href="#learned"' in text
+    assert "sufficiency" in text
+    assert "of 2 accurate networks" in text
+    assert "Strength of the circle at frequency" in text
+
+
+def test_without_explanations_there_is_no_section(two_kinds: Run):
+    assert learned(two_kinds) is None
+    assert 'id="learned"' not in page_without_scripts(render_report(two_kinds))
+
+
+def test_networks_that_are_not_accurate_have_a_line_and_no_circles(train: Any):
+    run = train(seeds=2)
+    store_explanations(run, explain_run(run, [1]))
+    text = html.unescape(page_without_scripts(render_report(run)))
+    assert "Not accurate (right on" in text
+    assert "1 of 2 networks were looked at." in text
+    assert '<details class="network"' not in text
+
+
+def test_hostile_labels_stay_text(explained: Run):
+    stored: Any = explained.directory.explanation
+    (first, *others) = stored["explanations"]
+    (circle, *_) = first["circles"]
+    first = first | {"name": HOSTILE, "circles": [circle | {"label": HOSTILE}]}
+    run = Run(explained.directory)
+    run.directory = _WithExplanation(explained, stored | {"explanations": [first, *others]})
+    page = render_report(run)
+    assert HOSTILE not in page
+    assert "<img" not in page_without_scripts(page)
+
+
+class _WithExplanation:
+    """A run directory that says something else of what was learned."""
+
+    def __init__(self, run: Run, explanation: Any) -> None:
+        self._directory, self.explanation = run.directory, explanation
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._directory, name)
+
+
+def test_counts_are_over_the_accurate_networks():
+    rows = [row(), row(), row("unexplained", "clock"), row("not_accurate", "not accurate")]
+    assert verdict_sentence(rows) == "Explained 2 of 3 accurate networks. 1 more is not accurate."
+    assert label_counts(rows) == [("pizza", 2, "66.7 %"), ("unexplained", 1, "33.3 %")]
+    assert verdict_sentence(rows[:1]) == "explained: pizza."
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("flat", lambda x: np.full_like(x, 0.7)),
+        ("|cos|", lambda x: np.abs(np.cos(math.pi * (x - 0.1)))),
+        ("harmonic", lambda x: np.cos(2 * math.pi * (x - 0.3))),
+    ],
+)
+def test_each_form_fits_its_own_profile_exactly(name: str, shape: Any):
+    turns = np.arange(31) / 31
+    values = shape(turns)
+    forms = fitted_forms(values, turns, 0.1)
+    errors = {form: float(np.abs(fit - values).max()) for form, fit in forms.items()}
+    assert min(errors, key=errors.__getitem__) == name
+    assert errors[name] < 1e-12
+
+
+def test_a_profile_is_drawn_in_the_order_of_its_angle():
+    n, k = 11, 3
+    profile = [math.cos(2 * math.pi * k * d / n) * 5 for d in range(n)]
+    *forms, dots = profile_figure(profile, k, 0.0, "3: companion", "companion").data
+    assert list(dots.x) == pytest.approx([i / n for i in range(n)])
+    assert list(dots.y) == pytest.approx([math.cos(2 * math.pi * i / n) for i in range(n)])
+    assert [form.name for form in forms] == ["flat", "|cos|", "harmonic"]
+    assert [form.line.width > 2 for form in forms] == [False, False, True]
+    assert profile_figure([0.0] * n, k, 0.0, "none").data[-1].y[0] == 0
