@@ -20,7 +20,7 @@ from grokscope.core.seeds import generator
 from grokscope.engine import AdamW, CrossEntropy
 from grokscope.experiment import Config, Plan, Training
 from grokscope.experiment.run import start_run
-from grokscope.explanation import NetworkSubject, explain, legacy
+from grokscope.explanation import explain, legacy
 from grokscope.models import DeepTransformer, Model, OneLayerTransformer
 from grokscope.tasks import ModularArithmetic
 
@@ -41,7 +41,7 @@ def config(seed: int, n_layers: int, steps: int) -> Config:
         model=_model(seed, width, n_layers),
         optimizer=AdamW(lr=1e-3, weight_decay=2.0, beta1=0.9, beta2=0.98, warmup_steps=10),
         loss=CrossEntropy(precision="float64"),
-        training=Training(steps=steps, stop_when_grokked=False, checkpoint_ratio=2.0),
+        training=Training(steps=steps, stop_when_grokked=False, checkpoint_ratio=1.1),
         seed=seed,
     )
 
@@ -73,7 +73,7 @@ def survey(seed: int, n_layers: int, steps: int, runs: Path) -> dict[str, Any]:
     """Train one network and explain it."""
     network = config(seed, n_layers, steps)
     run = start_run(Plan(recipe=f"survey-{n_layers}", networks=(network,)), runs)
-    subject = NetworkSubject(network.model, run.weights(0), network.task.table())
+    subject = run.subject(0)  # the last accurate checkpoint, where the end is noisy
     found = explain(subject)
     document = found.to_dict()
     for circle in document["circles"]:
