@@ -216,3 +216,15 @@ def test_the_environment_names_versions_and_no_host(tmp_path, monkeypatch):
     assert env["torch"]["build"].split()[0] in ("CPU", "CUDA")
     assert env["cpu"]["count"] == os.cpu_count()
     assert os.uname().nodename not in json.dumps(env["cpu"]) + json.dumps(env["platform"])
+
+
+def test_an_explanation_is_listed_and_a_changed_one_is_refused(run):
+    assert run.explanation == {}
+    run.write_explanation({"explanations": [{"value": float("nan")}]})
+    assert run.explanation == {"explanations": [{"value": None}]}
+    assert run.verify() == []
+    path = run.path / "explanation.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("null", "0.99"), encoding="utf-8")
+    with pytest.raises(VerificationError):
+        _ = run.explanation
+    assert [problem.path for problem in run.verify()] == [path]

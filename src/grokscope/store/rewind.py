@@ -111,8 +111,7 @@ def temporary_files(root: Path) -> list[Path]:
 def unlisted_files(root: Path, manifest: Manifest) -> set[str]:
     """Complete files whose entry in the manifest was never made."""
     found = {f"{METRICS}/{path.name}" for path in (root / METRICS).glob("[!.]*.parquet")}
-    single = (SUMMARY_NAME, EXPLANATION_NAME, "splits.safetensors")
-    found |= {name for name in single if (root / name).exists()}
+    found |= {name for name in (SUMMARY_NAME, "splits.safetensors") if (root / name).exists()}
     return found - set(manifest.files)
 
 
