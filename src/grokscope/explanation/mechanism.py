@@ -16,7 +16,6 @@ class Mechanism:
 
     Attributes:
         accuracy: of the chained replacement.
-        by_layer: accuracy with one layer replaced at a time.
         cross_entropy_rise: of the chained replacement over the network's own, in nats.
         random: the best accuracy of the same form over as many other components, of three draws.
         principal: accuracy of principal components with as many numbers.
@@ -25,7 +24,6 @@ class Mechanism:
     """
 
     accuracy: float
-    by_layer: Mapping[Site, float]
     cross_entropy_rise: float
     random: float
     principal: float
@@ -55,10 +53,6 @@ def examine(subject: Subject, trace: Trace, forms: Forms) -> Mechanism:
     )
     return Mechanism(
         accuracy=accuracy(subject, chained),
-        by_layer={
-            site: accuracy(subject, subject.run(Edit(pre={site: pre})).logits)
-            for site, pre in edit.pre.items()
-        },
         cross_entropy_rise=cross_entropy(subject, chained) - own,
         random=max(_random(subject, trace, forms, seed) for seed in range(3)),
         principal=accuracy(subject, subject.run(blind).logits),
