@@ -44,18 +44,6 @@ def test_fits_are_least_squares(terms):
     assert found.n_parameters == design.shape[1] * 6
 
 
-def test_products_of_different_frequencies():
-    n, symmetry = 7, cyclic_symmetry(7)
-    x = torch.arange(n).double()
-    product = torch.outer((2 * math.pi * x / n).cos(), (4 * math.pi * x / n).sin())
-    pre = product.reshape(n * n, 1)
-    terms = dict.fromkeys([1, 2], Terms.SECOND)
-    alone = fit(pre, symmetry, Form(terms=terms, offsets={})).pre
-    crossed = fit(pre, symmetry, Form(terms=terms, offsets={}, crossed=True)).pre
-    assert alone.abs().max() < 1e-12
-    assert torch.allclose(crossed, pre)
-
-
 @pytest.mark.parametrize("rank", [0, 1, 3])
 def test_principal_components_have_the_rank_that_the_numbers_pay_for(rank):
     pre = torch.randn(20, 5, generator=torch.Generator().manual_seed(1)).double()

@@ -10,7 +10,7 @@ from torch import Tensor
 from grokscope.explanation.output import by_error, mean_by_difference, waves
 from grokscope.explanation.shape import Shape, describe
 from grokscope.explanation.spectrum import ellipticity
-from grokscope.explanation.subject import Edit, Pattern, Site, Subject, Trace, accuracy
+from grokscope.explanation.subject import Edit, Pattern, Site, Subject, Trace
 from grokscope.explanation.symmetry import Component
 
 LEAST_SHARE = 0.05
@@ -47,7 +47,6 @@ class Circle:
             attention does not multiply the operands.
         floor: min A / max |A|: 1 for a flat profile, 0 for a pizza.
         constant_floor: min A′ / max |A|, NaN without attention.
-        accuracy: of the network with this circle alone.
         profile: A_k(d) in the main role.
     """
 
@@ -60,7 +59,6 @@ class Circle:
     attention: float
     floor: float
     constant_floor: float
-    accuracy: float
     profile: tuple[float, ...]
 
     @property
@@ -102,7 +100,6 @@ def isolate(subject: Subject, frequency: int, power: float, trace: Trace) -> Cir
         attention=0.0 if constant is None else _change(own, constant),
         floor=floor_of(own, own),
         constant_floor=math.nan if constant is None else floor_of(constant, own),
-        accuracy=accuracy(subject, logits),
         profile=tuple(own.tolist()),
     )
 

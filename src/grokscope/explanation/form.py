@@ -5,7 +5,7 @@ hypothesis allows it to be; the coefficients are fitted, and counted.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -35,8 +35,6 @@ class Form:
 
     terms: Mapping[int, Terms]
     offsets: Mapping[int, float]
-    crossed: bool = False
-    """Products of different components too."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,10 +63,9 @@ def fit(pre: Float[Tensor, "row *position neuron"], symmetry: Symmetry, form: Fo
     for key in _doubled(form, symmetry):
         result += _first(table, symmetry.by_key[key])
         per_neuron += 2 * len(symmetry.by_key[key].basis)
-    for left, right in _products(form):
-        rows, columns = symmetry.by_key[left].basis, symmetry.by_key[right].basis
-        result += _product(table, rows, columns)
-        per_neuron += len(rows) * len(columns)
+    for key in (key for key, terms in form.terms.items() if terms >= Terms.SECOND):
+        result += _product(table, symmetry.by_key[key])
+        per_neuron += len(symmetry.by_key[key].basis) ** 2
     fitted = result.reshape(pre.shape).to(pre.dtype)
     return Fitted(pre=fitted, n_parameters=per_neuron * table.shape[2])
 
@@ -96,12 +93,6 @@ def _doubled(form: Form, symmetry: Symmetry) -> list[int]:
     return sorted(doubled - set(form.terms) - {0})
 
 
-def _products(form: Form) -> Sequence[tuple[int, int]]:
-    if form.crossed:
-        return [(left, right) for left in form.terms for right in form.terms]
-    return [(key, key) for key, terms in form.terms.items() if terms >= Terms.SECOND]
-
-
 def _first(table: Float64[Tensor, "n n neuron"], component: Component) -> Tensor:
     basis = component.basis
     x = basis.T @ (basis @ table.mean(1))
@@ -127,12 +118,8 @@ def _rotation(angle: float, dimension: int) -> Float64[Tensor, "dimension dimens
     return torch.tensor([[c, s], [-s, c]], dtype=torch.float64)
 
 
-def _product(
-    table: Float64[Tensor, "n n neuron"],
-    rows: Float64[Tensor, "i n"],
-    columns: Float64[Tensor, "j n"],
-) -> Tensor:
-    n = len(table)
-    along = (rows @ table.flatten(1)).unflatten(1, (n, -1))
-    coefficients = torch.einsum("iyh,jy->ijh", along, columns)
-    return torch.einsum("ix,ijh,jy->xyh", rows, coefficients, columns)
+def _product(table: Float64[Tensor, "n n neuron"], component: Component) -> Tensor:
+    basis = component.basis
+    along = (basis @ table.flatten(1)).unflatten(1, (len(table), -1))
+    coefficients = torch.einsum("iyh,jy->ijh", along, basis)
+    return torch.einsum("ix,ijh,jy->xyh", basis, coefficients, basis)

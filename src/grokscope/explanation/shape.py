@@ -30,7 +30,6 @@ class Shape:
         r2_pizza: that |cos(w (d − d₀)/2)| explains.
         r2_mixture: that both together explain.
         r2_companion: that cos(w (d − d₀)) explains.
-        constant: α₀, the mean of A_k.
     """
 
     index: float
@@ -41,7 +40,6 @@ class Shape:
     r2_pizza: float
     r2_mixture: float
     r2_companion: float
-    constant: float
 
 
 def describe(profile: Float64[Tensor, " order"], k: int) -> Shape:
@@ -66,7 +64,6 @@ def describe(profile: Float64[Tensor, " order"], k: int) -> Shape:
         r2_pizza=float((profile @ alone).square() / alone.square().sum() / energy),
         r2_mixture=r2_mixture,
         r2_companion=amplitude**2 * n / 2 / energy,
-        constant=constant,
     )
 
 
