@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 
 import pytest
@@ -13,9 +13,9 @@ from benchmarks.explainer.trust import explain_null, explain_planted
 from torch import nn
 
 from grokscope.explanation import ModuleSubject, NetworkSubject, explain
-from grokscope.explanation.examination import Examination
-from grokscope.explanation.thresholds import FROZEN
-from grokscope.explanation.trial import TRIALS
+from grokscope.explanation.cyclic_examination import CyclicExamination
+from grokscope.explanation.cyclic_trial import CYCLIC_TRIALS
+from grokscope.explanation.thresholds import FROZEN, Bands, Thresholds
 from grokscope.tasks import ModularArithmetic
 
 CIRCLES = [label for label in LABELS if label != "lookup"]
@@ -120,8 +120,16 @@ def test_a_label_that_the_architecture_cannot_have_is_not_given():
         replace(planted.model, attention_rate=0.0), planted.params, planted.task.table()
     )
     subject.can_multiply = False
-    examination = Examination(subject, FROZEN, keys=sorted(planted.circles))
+    examination = CyclicExamination(subject, FROZEN, keys=sorted(planted.circles))
     assert "clock" not in examination.labels.values()
+
+
+def test_a_label_is_given_by_the_bands_that_are_stored():
+    planted = plant("pizza", seed=3)
+    subject = NetworkSubject(planted.model, planted.params, planted.task.table())
+    found = explain(subject, thresholds=Thresholds(bands=Bands(pizza=(0.9, 0.95))))
+    assert "pizza" not in {circle.label for circle in found.circles}
+    assert found.to_dict()["thresholds"]["bands"]["pizza"] == (0.9, 0.95)
 
 
 def test_claims_are_tested_as_they_are_made():
@@ -139,6 +147,7 @@ def test_the_verdict_is_json():
     written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert written["verdict"] == "explained"
     assert written["thresholds"]["version"] == "explain/1"
+    assert written["thresholds"]["bands"] == asdict(Bands()) | {"pizza": [0.5, 0.95]}
     fields = {"name", "value", "threshold", "side", "passed", "about"}
     assert all(set(test) == fields for test in written["tests"])
     shown = repr(found)
@@ -150,7 +159,7 @@ def test_every_test_of_the_table_is_run_by_some_planted_network():
     run = set()
     for label in CIRCLES:
         run |= {test.name for test in explained(label, 0.0).tests}
-    assert run == {trial.name for trial in TRIALS}
+    assert run == {trial.name for trial in CYCLIC_TRIALS}
 
 
 def test_a_network_that_learned_the_table_is_explained_whatever_the_operation():

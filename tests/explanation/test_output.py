@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from grokscope.explanation.closed_form import ClosedForm, Term, certify, compare, cosine, fit
-from grokscope.explanation.output import anova, by_error, differences, mean_by_difference, waves
+from grokscope.explanation.output import by_error, differences, mean_by_difference, shares, waves
 from reference.logits import slow_certified, slow_errors, slow_shares
 
 N = 7
@@ -23,7 +23,7 @@ def test_logits_by_error():
 
 def test_parts_of_the_logits():
     errors = by_error(logits(1), N)
-    assert anova(errors).shares == pytest.approx(slow_shares(errors.numpy()), abs=1e-12)
+    assert shares(errors) == pytest.approx(slow_shares(errors.numpy()), abs=1e-12)
 
 
 @pytest.mark.parametrize("n", [6, 7])

@@ -12,9 +12,10 @@ from grokscope.explanation.legacy import Legacy, legacy
 from grokscope.explanation.module_subject import ModuleSubject
 from grokscope.explanation.network_subject import NetworkSubject
 from grokscope.explanation.subject import Edit, Subject, Trace
-from grokscope.explanation.thresholds import Thresholds
+from grokscope.explanation.thresholds import Bands, Thresholds
 
 __all__ = [
+    "Bands",
     "CausalTest",
     "Edit",
     "Explanation",

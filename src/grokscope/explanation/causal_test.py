@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+Side = Literal["at least", "at most"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class CausalTest:
@@ -20,7 +22,7 @@ class CausalTest:
     name: str
     value: float
     threshold: float
-    side: Literal["at least", "at most"]
+    side: Side
     about: str
 
     @property
@@ -40,13 +42,3 @@ class CausalTest:
             "passed": self.passed,
             "about": self.about,
         }
-
-
-def at_least(name: str, value: float, threshold: float, about: str) -> CausalTest:
-    """A test whose figure must reach the threshold."""
-    return CausalTest(name=name, value=value, threshold=threshold, side="at least", about=about)
-
-
-def at_most(name: str, value: float, threshold: float, about: str) -> CausalTest:
-    """A test whose figure must not exceed the threshold."""
-    return CausalTest(name=name, value=value, threshold=threshold, side="at most", about=about)

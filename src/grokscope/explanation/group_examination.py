@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool
 from torch import Tensor
 
 from grokscope.algebra.group import Group
@@ -24,22 +24,21 @@ from grokscope.explanation.coset_circuit import (
     scrambled,
     silenced,
 )
+from grokscope.explanation.examination import Examination
 from grokscope.explanation.form import Form, Terms, principal
 from grokscope.explanation.group_form import GroupForm, character_form
 from grokscope.explanation.group_thresholds import GROUP_FROZEN, GroupThresholds
-from grokscope.explanation.keys import find_keys, others, without
 from grokscope.explanation.labelled_irrep import LabelledIrrep, SubgroupRole
-from grokscope.explanation.mechanism import Forms, Mechanism, examine
-from grokscope.explanation.spectrum import component_power, effective_number, permutation_null
-from grokscope.explanation.subject import Edit, Subject, Trace, accuracy
+from grokscope.explanation.spectrum import effective_number, permutation_null
+from grokscope.explanation.subject import Edit, Subject
 from grokscope.explanation.thresholds import Thresholds
 
 DRAWS = 1000
 """Random orders of the tokens."""
 
 
-class GroupExamination:
-    """One subject on a group that is given by its table; each thing is found out once.
+class GroupExamination(Examination):
+    """One subject on a group that is given by its table.
 
     Raises:
         UsageError: the subject's symmetry does not carry its group.
@@ -54,33 +53,9 @@ class GroupExamination:
     ) -> None:
         if subject.symmetry.group is None:
             raise UsageError("This subject's symmetry is not cyclic and has no group table.")
-        self.subject = subject
+        super().__init__(subject, thresholds, keys)
         self.group: Group = subject.symmetry.group
-        self.thresholds = thresholds
         self.group_thresholds = group_thresholds
-        self._claimed = keys
-
-    @cached_property
-    def trace(self) -> Trace:
-        """The network as it is."""
-        return self.subject.run(reads=True)
-
-    @cached_property
-    def power(self) -> Float64[Tensor, " component"]:
-        """Share of each irrep in the embedding's energy."""
-        return component_power(self.subject.embeddings, self.subject.symmetry)
-
-    @cached_property
-    def keys(self) -> list[int]:
-        """The irreps that it computes with, the strongest first."""
-        if self._claimed is not None:
-            return list(self._claimed)
-        return find_keys(self.subject, self.power, self.thresholds)
-
-    @cached_property
-    def free(self) -> list[int]:
-        """All other irreps but the trivial one."""
-        return others(self.subject.symmetry, self.keys)
 
     @cached_property
     def luck(self) -> float:
@@ -93,20 +68,6 @@ class GroupExamination:
     def irreps(self) -> tuple[LabelledIrrep, ...]:
         """Each key irrep, and what the network is without it."""
         return tuple(self._labelled(key) for key in self.keys)
-
-    @cached_property
-    def forms(self) -> Forms:
-        """Functions of x plus functions of y; products where something has multiplied."""
-        first = Terms.SECOND if self.subject.can_multiply else Terms.FIRST
-        return {
-            layer: Form(terms=dict.fromkeys(self.keys, Terms.SECOND if i else first), offsets={})
-            for i, layer in enumerate(self.subject.layers)
-        }
-
-    @cached_property
-    def mechanism(self) -> Mechanism:
-        """The layers' forms written back."""
-        return examine(self.subject, self.trace, self.forms)
 
     @cached_property
     def form(self) -> GroupForm:
@@ -152,12 +113,6 @@ class GroupExamination:
     def without_coset_neurons(self) -> float:
         """Accuracy with the circuit's neurons at their mean over all rows."""
         return math.nan if self.reading is None else self._accuracy_without(self._constant)
-
-    @cached_property
-    def reached(self) -> float:
-        """The weakest of what is written back; cosets count where irreps say nothing."""
-        kept = min(self.mechanism.accuracy, self.form.agreement)
-        return kept if self.free else min(kept, self.coset_accuracy)
 
     @cached_property
     def has_coset_circuits(self) -> bool:
@@ -208,9 +163,15 @@ class GroupExamination:
                 found.append(role)
         return tuple(sorted(found, key=lambda role: -role.n_neurons))
 
-    def accuracy_of(self, edit: Edit) -> float:
-        """Accuracy of the network under an intervention."""
-        return accuracy(self.subject, self.subject.run(edit).logits)
+    def first_form(self) -> Form:
+        """Functions of x plus functions of y; products where something has multiplied."""
+        terms = Terms.SECOND if self.subject.can_multiply else Terms.FIRST
+        return Form(terms=dict.fromkeys(self.keys, terms), offsets={})
+
+    def reached(self) -> float:
+        """See `Examination.reached`; cosets count where irreps say nothing."""
+        kept = min(self.mechanism.accuracy, self.form.agreement)
+        return kept if self.free else min(kept, self.coset_accuracy)
 
     @property
     def _pre(self) -> Tensor:
@@ -231,14 +192,12 @@ class GroupExamination:
 
     def _labelled(self, key: int) -> LabelledIrrep:
         irrep: RealIrrep = real_irreps(self.group)[key]
-        place = [component.key for component in self.subject.symmetry.components].index(key)
-        left = self.accuracy_of(without(self.subject, [key]))
         return LabelledIrrep(
             key=key,
             name=irrep.name,
             dimension=irrep.dimension,
-            share=float(self.power[place]),
+            share=self.power_of[key],
             coefficient=self.form.coefficients[key],
-            accuracy_without=left,
-            necessary=left < self.thresholds.accuracy,
+            accuracy_without=self.accuracy_without[key],
+            necessary=self.necessary[key],
         )

@@ -18,19 +18,9 @@ from torch import Tensor
 
 from grokscope.explanation.circle import Circle, Role
 from grokscope.explanation.form import Terms
+from grokscope.explanation.thresholds import Bands
 
 Profile = Float64[Tensor, " order"]
-
-_ALIGNED = 0.5
-_MULTIPLIED = 0.05
-_UNMULTIPLIED = 0.3
-_SAME_PHASE = 0.9
-_FLAT = 0.15
-_PIZZA = (0.5, 0.95)
-_R2 = 0.97
-_COMPANION_R2 = 0.9
-_LINE = 0.3
-_LARGEST_QUOTIENT = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,22 +40,22 @@ class Hypothesis(ABC):
     plural: ClassVar[str]
 
     @abstractmethod
-    def fits(self, circle: Circle, role: Role, architecture: Architecture) -> bool:
+    def fits(self, circle: Circle, role: Role, architecture: Architecture, bands: Bands) -> bool:
         """Whether the circle looks like it, and the architecture can implement it."""
 
     @abstractmethod
     def profiles(self, role: Role, order: int) -> list[Profile]:
         """Functions of d whose span holds A_k(d)."""
 
-    def terms(self, circle: Circle) -> Terms:
+    def terms(self, circle: Circle, bands: Bands) -> Terms:
         """What the pre-activations of the first layer hold of it."""
-        if circle.attention > _MULTIPLIED:
+        if circle.attention > bands.multiplied:
             return Terms.SQUARED
-        return Terms.ALIGNED if circle.alignment >= _SAME_PHASE else Terms.FIRST
+        return Terms.ALIGNED if circle.alignment >= bands.same_phase else Terms.FIRST
 
 
 class Coset(Hypothesis):
-    """A frequency that sees its operands modulo a small number only, n/gcd(f, n) of at most 6.
+    """A frequency that sees its operands modulo a small number only, `Bands.quotient` at most.
 
     It is constant on the cosets of a subgroup, exactly; few differences are left to have a shape.
     """
@@ -74,11 +64,11 @@ class Coset(Hypothesis):
     singular = "coset circle"
     plural = "coset circles"
 
-    def fits(self, circle: Circle, role: Role, architecture: Architecture) -> bool:
+    def fits(self, circle: Circle, role: Role, architecture: Architecture, bands: Bands) -> bool:
         """A common divisor, and a profile between the flat one and the pizza."""
         quotient = architecture.order // math.gcd(circle.frequency, architecture.order)
-        is_small = quotient <= min(_LARGEST_QUOTIENT, architecture.order - 1)
-        looks = role.shape.r2_mixture >= _R2 or role.shape.r2_companion >= _R2
+        is_small = quotient <= min(bands.quotient, architecture.order - 1)
+        looks = role.shape.r2_mixture >= bands.r2 or role.shape.r2_companion >= bands.r2
         return role.k == circle.frequency and is_small and looks
 
     def profiles(self, role: Role, order: int) -> list[Profile]:
@@ -93,9 +83,9 @@ class Companion(Hypothesis):
     singular = "second-harmonic companion"
     plural = "second-harmonic companions"
 
-    def fits(self, circle: Circle, role: Role, architecture: Architecture) -> bool:
+    def fits(self, circle: Circle, role: Role, architecture: Architecture, bands: Bands) -> bool:
         """It feeds half its own frequency, without a constant."""
-        return _is_companion(circle, role, architecture)
+        return _is_companion(circle, role, architecture, bands)
 
     def profiles(self, role: Role, order: int) -> list[Profile]:
         """First harmonic of d, cosine and sine."""
@@ -109,9 +99,9 @@ class Line(Hypothesis):
     singular = "degenerate line"
     plural = "degenerate lines"
 
-    def fits(self, circle: Circle, role: Role, architecture: Architecture) -> bool:
+    def fits(self, circle: Circle, role: Role, architecture: Architecture, bands: Bands) -> bool:
         """The embedding has one direction at this frequency."""
-        return role.k == circle.frequency and circle.ellipticity < _LINE
+        return role.k == circle.frequency and circle.ellipticity < bands.line
 
     def profiles(self, role: Role, order: int) -> list[Profile]:
         """A constant and |cos|."""
@@ -125,12 +115,12 @@ class Pizza(Hypothesis):
     singular = "pizza"
     plural = "pizzas"
 
-    def fits(self, circle: Circle, role: Role, architecture: Architecture) -> bool:
+    def fits(self, circle: Circle, role: Role, architecture: Architecture, bands: Bands) -> bool:
         """Shape index near 2/3, the |cos| profile, and no use of products."""
-        low, high = _PIZZA
+        low, high = bands.pizza
         shape, is_own = role.shape, role.k == circle.frequency
-        looks = is_own and low <= shape.index <= high and shape.r2_pizza >= _R2
-        return looks and circle.attention <= _UNMULTIPLIED
+        looks = is_own and low <= shape.index <= high and shape.r2_pizza >= bands.r2
+        return looks and circle.attention <= bands.unmultiplied
 
     def profiles(self, role: Role, order: int) -> list[Profile]:
         """|cos(w (d − d₀)/2)|."""
@@ -144,16 +134,16 @@ class Clock(Hypothesis):
     singular = "clock"
     plural = "clocks"
 
-    def fits(self, circle: Circle, role: Role, architecture: Architecture) -> bool:
+    def fits(self, circle: Circle, role: Role, architecture: Architecture, bands: Bands) -> bool:
         """A flat profile, aligned phases, and attention that multiplies."""
-        multiplies = architecture.can_multiply and circle.attention > _MULTIPLIED
-        return _is_flat(circle, role) and multiplies and circle.alignment >= _ALIGNED
+        multiplies = architecture.can_multiply and circle.attention > bands.multiplied
+        return _is_flat(circle, role, bands) and multiplies and circle.alignment >= bands.aligned
 
     def profiles(self, role: Role, order: int) -> list[Profile]:
         """A constant."""
         return [_flat(order)]
 
-    def terms(self, circle: Circle) -> Terms:
+    def terms(self, circle: Circle, bands: Bands) -> Terms:
         """Products of the operands' waves."""
         return Terms.SQUARED
 
@@ -165,15 +155,15 @@ class Ensemble(Hypothesis):
     singular = "independent-phase ensemble"
     plural = "independent-phase ensembles"
 
-    def fits(self, circle: Circle, role: Role, architecture: Architecture) -> bool:
+    def fits(self, circle: Circle, role: Role, architecture: Architecture, bands: Bands) -> bool:
         """A flat profile without aligned phases."""
-        return _is_flat(circle, role) and circle.alignment < _ALIGNED
+        return _is_flat(circle, role, bands) and circle.alignment < bands.aligned
 
     def profiles(self, role: Role, order: int) -> list[Profile]:
         """A constant."""
         return [_flat(order)]
 
-    def terms(self, circle: Circle) -> Terms:
+    def terms(self, circle: Circle, bands: Bands) -> Terms:
         """Each operand with a phase of its own."""
         return Terms.FIRST
 
@@ -185,10 +175,10 @@ class Mixture(Hypothesis):
     singular = "mixture"
     plural = "mixtures"
 
-    def fits(self, circle: Circle, role: Role, architecture: Architecture) -> bool:
+    def fits(self, circle: Circle, role: Role, architecture: Architecture, bands: Bands) -> bool:
         """A constant and |cos| together explain the profile, at least one of them by products."""
-        high = _PIZZA[1] if circle.attention > _UNMULTIPLIED else _PIZZA[0]
-        return _is_between(circle, role) and _FLAT < role.shape.index < high
+        high = bands.pizza[1] if circle.attention > bands.unmultiplied else bands.pizza[0]
+        return _is_between(circle, role, bands) and bands.flat < role.shape.index < high
 
     def profiles(self, role: Role, order: int) -> list[Profile]:
         """A constant and |cos|."""
@@ -202,27 +192,31 @@ HYPOTHESES: dict[str, Hypothesis] = {
 """In the order in which they are tried; the first that fits names the circle."""
 
 
-def recognise(circle: Circle, role: Role, architecture: Architecture) -> Hypothesis | None:
+def recognise(
+    circle: Circle, role: Role, architecture: Architecture, bands: Bands
+) -> Hypothesis | None:
     """The hypothesis that fits a circle in one of its roles."""
     found: Sequence[Hypothesis] = [
-        h for h in HYPOTHESES.values() if h.fits(circle, role, architecture)
+        h for h in HYPOTHESES.values() if h.fits(circle, role, architecture, bands)
     ]
     return found[0] if found else None
 
 
-def _is_flat(circle: Circle, role: Role) -> bool:
+def _is_flat(circle: Circle, role: Role, bands: Bands) -> bool:
     shape = role.shape
-    return role.k == circle.frequency and abs(shape.index) <= _FLAT and shape.r2_flat >= _R2
+    return (
+        role.k == circle.frequency and abs(shape.index) <= bands.flat and shape.r2_flat >= bands.r2
+    )
 
 
-def _is_between(circle: Circle, role: Role) -> bool:
-    return role.k == circle.frequency and role.shape.r2_mixture >= _R2
+def _is_between(circle: Circle, role: Role, bands: Bands) -> bool:
+    return role.k == circle.frequency and role.shape.r2_mixture >= bands.r2
 
 
-def _is_companion(circle: Circle, role: Role, architecture: Architecture) -> bool:
+def _is_companion(circle: Circle, role: Role, architecture: Architecture, bands: Bands) -> bool:
     doubled = 2 * role.k % architecture.order
     halves = circle.frequency in (doubled, architecture.order - doubled)
-    return role.k != circle.frequency and halves and role.shape.r2_companion >= _COMPANION_R2
+    return role.k != circle.frequency and halves and role.shape.r2_companion >= bands.companion_r2
 
 
 def _flat(order: int) -> Profile:

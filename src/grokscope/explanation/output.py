@@ -7,7 +7,6 @@ the pizza's |cos(w d/2)|; and a rest. What is the same for all c does not matter
 
 import functools
 import math
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Float64, Int
@@ -15,19 +14,6 @@ from torch import Tensor
 
 Errors = Float64[Tensor, "order order order"]
 """Centred logits as (x, y, u) with u = c − x − y."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Anova:
-    """Parts of the centred logits, and the share of their variance that each holds."""
-
-    u: Float64[Tensor, " order"]
-    su: Float64[Tensor, "order order"]
-    """As (s, u)."""
-    du: Float64[Tensor, "order order"]
-    """As (d, u)."""
-    shares: dict[str, float]
-    """Of `u`, `su`, `du` and `rest`; they add up to 1."""
 
 
 def by_error(logits: Float[Tensor, "row n_outputs"], order: int) -> Errors:
@@ -48,11 +34,11 @@ def mean_by_sum(errors: Errors) -> Float64[Tensor, "order order"]:
     return _mean_by(errors, sums(len(errors)))
 
 
-def anova(errors: Errors) -> Anova:
-    """Take the parts out one after another.
+def shares(errors: Errors) -> dict[str, float]:
+    """Shares of `u`, `su`, `du` and `rest` in the logits' variance; they add up to 1.
 
-    For an odd order they are orthogonal; for an even one s and d share their parity, and what
-    depends on it counts with (s, u).
+    The parts are taken out one after another. For an odd order they are orthogonal; for an even one
+    s and d share their parity, and what depends on it counts with (s, u).
     """
     n = len(errors)
     u = errors.mean((0, 1))
@@ -67,8 +53,7 @@ def anova(errors: Errors) -> Anova:
         "du": n * du.square().sum(),
         "rest": rest.square().sum(),
     }
-    shares = {name: float(part / total) for name, part in parts.items()}
-    return Anova(u=u, su=su, du=du, shares=shares)
+    return {name: float(part / total) for name, part in parts.items()}
 
 
 def waves(errors: Float64[Tensor, "*row u"]) -> Float64[Tensor, "part *row frequency"]:

@@ -6,6 +6,35 @@ VERSION = "explain/1"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bands:
+    """By what a circle is recognised as part of an algorithm; a test has still to confirm it."""
+
+    aligned: float = 0.5
+    """Alignment from which a flat profile may be a clock, and below which it is an ensemble."""
+    same_phase: float = 0.9
+    """Alignment from which neurons hear both operands with one phase, in the layers' form."""
+    multiplied: float = 0.05
+    """Relative change under constant attention above which attention multiplies the operands."""
+    unmultiplied: float = 0.3
+    """The same up to which a pizza does not need products."""
+    flat: float = 0.15
+    """|shape index| up to which a profile is flat."""
+    pizza: tuple[float, float] = (0.5, 0.95)
+    """Shape indices of a pizza; 2/3 without noise."""
+    r2: float = 0.97
+    """Share of a profile that its closed form must explain."""
+    companion_r2: float = 0.9
+    """The same for a companion's first harmonic."""
+    line: float = 0.3
+    """Ratio of the embedding's two directions below which a circle is a line."""
+    quotient: int = 6
+    """Largest n/gcd(f, n) of a coset circle."""
+    readout: float = 0.05
+    """Share of the logits' variance in (s, u) above which the closed form has a table over the sum.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
 class Thresholds:
     """What a causal test must reach; grade A is the stricter of two where there are two."""
 
@@ -40,6 +69,8 @@ class Thresholds:
     """Accuracy with constant attention of what does not multiply."""
     rectifier: float = 0.9
     """Accuracy with |x|/2 in the place of ReLU."""
+    bands: Bands = Bands()
+    """By what circles are recognised before they are tested."""
 
 
 FROZEN = Thresholds()
