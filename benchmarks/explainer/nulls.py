@@ -1,6 +1,6 @@
 """Null networks: what an explainer must not call explained.
 
-`latin`, `random-table` and `patch` are right on every row of their table for another reason than a
+`latin`, `random-table`, `patch` and `small-patch` are right on every row of their table for another reason than a
 planted algorithm; `foreign-circles` comes with the circles of another network; `permuted`,
 `untrained` and `undertrained` are wrong on many rows, and a gate must stop them.
 """
@@ -26,7 +26,7 @@ P = 23
 """Order of the tables that are learned whole."""
 LEARNER = EmbeddingMLP(d_model=24, d_hidden=128, combine="concat")
 PATCH_P = 31
-PATCHED_SHARE = (0.02, 0.05)
+PATCHED_SHARES = {"patch": (0.02, 0.05), "small-patch": (0.002, 0.009)}
 """Part of the rows of a patched network that have another label."""
 EXTRA_WIDTH, EXTRA_NEURONS = 24, 96
 """Random width and neurons that a patched network gets to keep its exceptions in."""
@@ -112,13 +112,22 @@ def _undertrained(seeds: Sequence[int]) -> list[Null]:
 
 def _patch(seeds: Sequence[int]) -> list[Null]:
     """Ensembles trained further on a table in which some labels have changed."""
+    return _patched("patch", seeds)
+
+
+def _small_patch(seeds: Sequence[int]) -> list[Null]:
+    """The same with so few labels that a closed form may be wrong on them and be called good."""
+    return _patched("small-patch", seeds)
+
+
+def _patched(kind: str, seeds: Sequence[int]) -> list[Null]:
     origins = [_patchable(seed) for seed in seeds]
-    tables = [_patched_sums(seed) for seed in seeds]
+    tables = [_patched_sums(seed, *PATCHED_SHARES[kind]) for seed in seeds]
     wide = [_widened(origin, seed) for origin, seed in zip(origins, seeds, strict=True)]
     params = {name: torch.cat([each[name] for each in wide]) for name in wide[0]}
     labels = torch.stack(tables)
     params = train(params, labels, learned(LEAST_MARGIN), learning_rate=0.002)
-    done = _separated("patch", seeds, params, labels)
+    done = _separated(kind, seeds, params, labels)
     return [
         replace(null, changed=null.labels != _sums(PATCH_P), origin=origin)
         for null, origin in zip(done, origins, strict=True)
@@ -129,10 +138,10 @@ def _patchable(seed: int) -> Planted:
     return scaled(small_ensemble(generator(seed, "null/patch"), PATCH_P, n_circles=4, side=8))
 
 
-def _patched_sums(seed: int) -> Int[Tensor, " row"]:
+def _patched_sums(seed: int, least: float, most: float) -> Int[Tensor, " row"]:
     """Addition, with another label on a few random rows."""
     labels, stream = _sums(PATCH_P), generator(seed, "null/patch/rows")
-    n = round(number(stream, *PATCHED_SHARE) * len(labels))
+    n = round(number(stream, least, most) * len(labels))
     rows = order(stream, len(labels))[:n]
     shift = torch.randint(1, PATCH_P, (n,), generator=stream)
     return labels.index_put((rows,), (labels[rows] + shift) % PATCH_P)
@@ -233,6 +242,7 @@ MAKERS: dict[str, Callable[[Sequence[int]], list[Null]]] = {
     "latin": _latin,
     "random-table": _random_table,
     "patch": _patch,
+    "small-patch": _small_patch,
     "foreign-circles": _foreign_circles,
     "permuted": _permuted,
     "untrained": _untrained,

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from grokscope.explanation.inner import inner_profile
 from grokscope.explanation.output import by_error, mean_by_difference, waves
 from grokscope.explanation.shape import Shape, describe
 from grokscope.explanation.spectrum import ellipticity
@@ -48,6 +49,8 @@ class Circle:
         floor: min A / max |A|: 1 for a flat profile, 0 for a pizza.
         constant_floor: min A′ / max |A|, NaN without attention.
         profile: A_k(d) in the main role.
+        inner: the main role as the last of several layers is handed it, `None` with one layer; its
+            share is of that layer's variance.
     """
 
     frequency: int
@@ -60,6 +63,7 @@ class Circle:
     floor: float
     constant_floor: float
     profile: tuple[float, ...]
+    inner: Role | None
 
     @property
     def main(self) -> Role:
@@ -83,9 +87,9 @@ def isolate(subject: Subject, frequency: int, power: float, trace: Trace) -> Cir
         trace: of the whole network, with its first layer and its attention.
     """
     edit = Edit(embeddings=subject.symmetry.keep(subject.embeddings, [frequency]))
-    logits = subject.run(edit).logits
+    alone = subject.run(edit, reads=len(subject.layers) > 1)
     component = subject.symmetry.by_key[frequency]
-    profiles = profiles_of(subject, logits)
+    profiles = profiles_of(subject, alone.logits)
     found = roles(profiles)
     constant = _under_constant_attention(subject, edit, trace, found[0].k)
     own = profiles[0, :, found[0].k - 1]
@@ -101,7 +105,15 @@ def isolate(subject: Subject, frequency: int, power: float, trace: Trace) -> Cir
         floor=floor_of(own, own),
         constant_floor=math.nan if constant is None else floor_of(constant, own),
         profile=tuple(own.tolist()),
+        inner=_inner_role(subject, alone, found[0].k),
     )
+
+
+def _inner_role(subject: Subject, alone: Trace, k: int) -> Role | None:
+    if len(subject.layers) == 1:
+        return None
+    profile, share = inner_profile(alone.pre[subject.layers[-1]], subject.order, k)
+    return Role(k=k, share=share, shape=describe(profile, k))
 
 
 def profiles_of(

@@ -1,8 +1,9 @@
 """The logits as a formula: a handful of numbers per circle, compared with the network itself."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float64
@@ -12,10 +13,10 @@ from grokscope.explanation.output import (
     Errors,
     differences,
     mean_by_difference,
-    mean_by_sum,
-    sums,
     waves,
 )
+
+_TINY = torch.finfo(torch.float64).tiny
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,30 +31,41 @@ class Term:
     coefficient: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ClosedForm:
-    """Terms with fitted coefficients, and a table over the sum where the read-out needs one."""
+class ClosedForm(ABC):
+    """A formula for the centred logits."""
 
-    order: int
-    terms: tuple[Term, ...]
-    readout: Float64[Tensor, "order order"] | None
-    """Mean of what the terms leave, as (s, u)."""
     n_parameters: int
+    """Fitted numbers."""
+
+    @abstractmethod
+    def shifted(self, tokens: int, keep: Sequence[int] | None = None) -> Errors:
+        """The formula with the first operand of some circles moved, of all where none is given.
+
+        Nothing but what those circles say is in the answer.
+        """
 
     def errors(self, keep: Sequence[int] | None = None) -> Errors:
         """The formula's centred logits as (x, y, u), of some circles only where given."""
         return self.shifted(0, keep)
 
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EquivariantForm(ClosedForm):
+    """Terms with fitted coefficients: no class is favoured."""
+
+    order: int
+    terms: tuple[Term, ...]
+    n_parameters: int
+
     def shifted(self, tokens: int, keep: Sequence[int] | None = None) -> Errors:
-        """The same with the first operand of those circles moved by some tokens."""
+        """Sum of the terms, as functions of d and u."""
         n, shift = self.order, torch.arange(self.order) + tokens
         by_difference = torch.zeros(n, n, dtype=torch.float64)
         for term in self.terms:
             if keep is None or term.circle in keep:
                 wave = cosine(n, term.k).roll(tokens)
                 by_difference += term.coefficient * torch.outer(term.profile[shift % n], wave)
-        errors = by_difference[differences(n)]
-        return errors if self.readout is None else errors + self.readout[sums(n)]
+        return by_difference[differences(n)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +76,15 @@ class Agreement:
     """Rows on which both have the same largest logit."""
     variance: float
     """Share of the centred logits' variance that the form explains."""
+    gap: float
+    """How far the form puts the network's answer below its own where they differ: the largest over
+    rows, in standard deviations of the form's logits. Near ties are small; a row that the network
+    knows by heart is not. 0 where they agree on every row."""
     certified: float
     """Share of the differences d whose rows are right because of the form, see `certify`."""
 
 
-def fit(errors: Errors, terms: Sequence[Term], *, has_readout: bool) -> ClosedForm:
+def fit(errors: Errors, terms: Sequence[Term]) -> EquivariantForm:
     """Least squares of A_k(d) on the profiles of the circles that feed each k."""
     n = len(errors)
     profiles = waves(mean_by_difference(errors))[0]
@@ -79,16 +95,9 @@ def fit(errors: Errors, terms: Sequence[Term], *, has_readout: bool) -> ClosedFo
         target = profiles[:, k - 1 : k]
         coefficients = torch.linalg.lstsq(columns, target, driver="gelsd").solution[:, 0]
         fitted += [
-            Term(circle=t.circle, k=k, profile=t.profile, coefficient=float(c))
-            for t, c in zip(own, coefficients, strict=True)
+            replace(term, coefficient=float(c)) for term, c in zip(own, coefficients, strict=True)
         ]
-    form = ClosedForm(order=n, terms=tuple(fitted), readout=None, n_parameters=len(fitted))
-    if not has_readout:
-        return form
-    table = mean_by_sum(errors - form.errors())
-    return ClosedForm(
-        order=n, terms=form.terms, readout=table, n_parameters=len(fitted) + table.numel()
-    )
+    return EquivariantForm(order=n, terms=tuple(fitted), n_parameters=len(fitted))
 
 
 def compare(errors: Errors, form: ClosedForm) -> Agreement:
@@ -99,8 +108,14 @@ def compare(errors: Errors, form: ClosedForm) -> Agreement:
     return Agreement(
         share=float(same.double().mean()),
         variance=float(1 - left),
+        gap=_gap(errors, formula),
         certified=float(certify(errors, formula).double().mean()),
     )
+
+
+def _gap(errors: Errors, formula: Errors) -> float:
+    chosen = formula.gather(2, errors.argmax(2, keepdim=True)).squeeze(2)
+    return float((formula.amax(2) - chosen).max() / formula.std().clamp(min=_TINY))
 
 
 def certify(errors: Errors, formula: Errors) -> Bool[Tensor, " order"]:

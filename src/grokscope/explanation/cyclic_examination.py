@@ -3,15 +3,27 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from grokscope.explanation.circle import Circle, isolate
-from grokscope.explanation.closed_form import Agreement, ClosedForm, Term, compare, fit
+from grokscope.explanation.circle import LEAST_SHARE, Circle, isolate
+from grokscope.explanation.closed_form import (
+    Agreement,
+    ClosedForm,
+    EquivariantForm,
+    Term,
+    compare,
+    fit,
+)
 from grokscope.explanation.examination import Examination
+from grokscope.explanation.explanation import ReadOut
 from grokscope.explanation.form import Form, Terms
 from grokscope.explanation.hypothesis import Architecture, Hypothesis, recognise
 from grokscope.explanation.output import Errors, by_error, shares
+from grokscope.explanation.readout_form import ReadOutForm, fit_readout
+from grokscope.explanation.sum_table_form import fit_sum_table
 from grokscope.explanation.thresholds import Bands
 
 UNLABELLED = "unlabelled"
+IDLE = "idle"
+"""The layers before the last leave a circle's sum to it."""
 
 
 class CyclicExamination(Examination):
@@ -30,10 +42,9 @@ class CyclicExamination(Examination):
     @cached_property
     def hypotheses(self) -> Mapping[int, tuple[Hypothesis | None, ...]]:
         """For each circle the hypothesis of each of its roles."""
-        limits = Architecture(order=self.subject.order, can_multiply=self.subject.can_multiply)
         return {
             circle.frequency: tuple(
-                recognise(circle, role, limits, self.bands) for role in circle.roles
+                recognise(circle, role, self._limits, self.bands) for role in circle.roles
             )
             for circle in self.circles
         }
@@ -46,6 +57,19 @@ class CyclicExamination(Examination):
             for frequency, own in self.hypotheses.items()
         }
 
+    def inner_label(self, circle: Circle) -> str | None:
+        """What the layers before the last make of a circle in its main role."""
+        if circle.inner is None:
+            return None
+        if circle.inner.share < LEAST_SHARE:
+            return IDLE
+        found = recognise(circle, circle.inner, self._limits, self.bands)
+        return UNLABELLED if found is None else found.name
+
+    @property
+    def _limits(self) -> Architecture:
+        return Architecture(order=self.subject.order, can_multiply=self.subject.can_multiply)
+
     @cached_property
     def errors(self) -> Errors:
         """The network's centred logits as (x, y, u)."""
@@ -56,22 +80,41 @@ class CyclicExamination(Examination):
         """Where its logits' variance lives, by symmetry."""
         return shares(self.errors)
 
-    @cached_property
-    def has_readout_table(self) -> bool:
-        """Whether the read-out favours some answers, as a table over the sum."""
-        return self.parts["su"] > self.bands.readout
+    @property
+    def read_out(self) -> ReadOut:
+        """What the closed form's read-out needs."""
+        if isinstance(self.closed_form, EquivariantForm):
+            return "equivariant"
+        return "weights" if isinstance(self.closed_form, ReadOutForm) else "table"
 
     @cached_property
     def closed_form(self) -> ClosedForm:
-        """The logits as a formula of the labelled circles."""
-        terms = [
+        """The logits as a formula of the labelled circles: the smallest that will do, or the last.
+
+        No class is favoured; or each weighs the circles in its own way; or a table over the sum is
+        added to that.
+        """
+        equivariant = fit(self.errors, self.terms)
+        if self._will_do(equivariant):
+            return equivariant
+        weighed = fit_readout(self.errors, equivariant)
+        return weighed if self._will_do(weighed) else fit_sum_table(self.errors, weighed)
+
+    def _will_do(self, form: ClosedForm) -> bool:
+        found = compare(self.errors, form)
+        is_close = found.variance >= self.bands.form_variance
+        return is_close and found.share >= self.thresholds.grade_a
+
+    @cached_property
+    def terms(self) -> list[Term]:
+        """What each circle says in each of its roles."""
+        return [
             Term(circle=circle.frequency, k=role.k, profile=profile)
             for circle in self.circles
             for role, own in zip(circle.roles, self.hypotheses[circle.frequency], strict=True)
             if own is not None
             for profile in own.profiles(role, self.subject.order)
         ]
-        return fit(self.errors, terms, has_readout=self.has_readout_table)
 
     @cached_property
     def agreement(self) -> Agreement:

@@ -25,7 +25,7 @@ def explain_cyclic(examination: CyclicExamination) -> Explanation:
             "closed_form": examination.closed_form.n_parameters,
         },
         parts=examination.parts,
-        has_readout_table=examination.has_readout_table,
+        read_out=examination.read_out,
     )
 
 
@@ -46,5 +46,6 @@ def _circles(examination: CyclicExamination) -> Iterator[LabelledCircle]:
             alignment=circle.alignment,
             attention=circle.attention,
             necessary=examination.necessary[circle.frequency],
+            inner=examination.inner_label(circle),
             also=tuple(hypothesis.name for hypothesis in weaker if hypothesis is not None),
         )

@@ -3,16 +3,19 @@
 import math
 from collections.abc import Callable, Sequence
 
+import torch
+
 from grokscope.explanation.circle import Circle, constant_attention
 from grokscope.explanation.cyclic_examination import UNLABELLED, CyclicExamination
 from grokscope.explanation.form import Terms
 from grokscope.explanation.intervention import (
     companions_rise,
     floor_without_products,
+    rectified_index,
     rotation_explained,
     shuffled_index,
-    third_of_a_turn,
 )
+from grokscope.explanation.shape import describe
 from grokscope.explanation.shared_trial import (
     MECHANISM_LOSS,
     MECHANISM_PRINCIPAL,
@@ -43,8 +46,10 @@ def _multiplies(examination: CyclicExamination) -> bool:
 
 
 def _only_adds(examination: CyclicExamination) -> bool:
-    """Networks with attention whose circles need no products."""
-    return bool(examination.subject.attention) and not _multiplies(examination)
+    """Networks with attention that changes none of their circles."""
+    least = examination.bands.multiplied
+    idle = all(circle.attention <= least for circle in examination.circles)
+    return bool(examination.subject.attention) and idle
 
 
 def _multiplying(examination: CyclicExamination) -> list[Circle]:
@@ -54,26 +59,35 @@ def _multiplying(examination: CyclicExamination) -> list[Circle]:
     return [c for c in claimed if first[c.frequency] >= Terms.SECOND]
 
 
-def _partners(examination: CyclicExamination) -> list[int]:
-    """Frequencies of the logits at which a pizza has a companion."""
-    pizzas = {circle.frequency for circle in examination.labelled("pizza")}
-    return sorted({circle.main.k for circle in examination.labelled("companion")} & pizzas)
+def _partners(examination: CyclicExamination) -> dict[int, float]:
+    """Frequencies of pizzas with companions that matter, and by how much they flatten the pizza.
+
+    That is what the circles' own profiles say: ρ₁ of the pizza's against that of the sum.
+    """
+    companions, found = examination.labelled("companion"), dict[int, float]()
+    for pizza in examination.labelled("pizza"):
+        k = pizza.frequency
+        profiles = [pizza.profile, *(c.profile for c in companions if c.main.k == k)]
+        together = describe(torch.tensor(profiles, dtype=torch.float64).sum(0), k)
+        if pizza.main.shape.index - together.index >= examination.thresholds.companion:
+            found[k] = pizza.main.shape.index - together.index
+    return found
 
 
 def _has_partners(examination: CyclicExamination) -> bool:
     return bool(_partners(examination))
 
 
+def _has_no_table(examination: CyclicExamination) -> bool:
+    """Networks whose closed form has no table over the sum, which belongs to no circle."""
+    return examination.read_out != "table"
+
+
 def _is_relu(examination: CyclicExamination) -> bool:
-    """ReLU networks of one layer whose circles need no products."""
+    """ReLU networks of one layer with pizzas; others may pass on x as ReLU(x) − ReLU(−x)."""
     subject = examination.subject
     is_shallow = len(subject.layers) == 1
-    return is_shallow and subject.activation == "relu" and not _multiplies(examination)
-
-
-def _has_no_table(examination: CyclicExamination) -> bool:
-    """Networks whose closed form has no table over the sum."""
-    return not examination.has_readout_table
+    return is_shallow and subject.activation == "relu" and bool(examination.labelled("pizza"))
 
 
 def _has_pruned_errors(examination: CyclicExamination) -> bool:
@@ -102,17 +116,13 @@ def _labelled(x: CyclicExamination) -> float:
 
 
 def _rotation(x: CyclicExamination) -> float:
-    circles = x.circles[:_MOST_CIRCLES]
-    steps = [third_of_a_turn(circle.frequency, x.subject.order) for circle in circles]
-    values = [
-        rotation_explained(x.subject, x.errors, x.closed_form, circle, step)
-        for circle, step in zip(circles, steps, strict=True)
-    ]
-    return _weighted(circles, values)
+    return rotation_explained(x.subject, x.errors, x.closed_form, x.circles[:_MOST_CIRCLES])
 
 
 def _companions(x: CyclicExamination) -> float:
-    return companions_rise(x.subject, x.trace.logits, x.labelled("companion"), _partners(x))
+    partners = _partners(x)
+    rise = companions_rise(x.subject, x.trace.logits, x.labelled("companion"), list(partners))
+    return rise / (sum(partners.values()) / len(partners))
 
 
 def _phases(label: str) -> Callable[[CyclicExamination], float]:
@@ -122,6 +132,12 @@ def _phases(label: str) -> Callable[[CyclicExamination], float]:
         return _weighted(circles, left)
 
     return measure
+
+
+def _rectified(x: CyclicExamination) -> float:
+    circles = x.labelled("pizza")[:_MOST_CIRCLES]
+    moved = [abs(rectified_index(x.subject, c) - c.main.shape.index) for c in circles]
+    return _weighted(circles, moved)
 
 
 def _flat_by_attention(x: CyclicExamination) -> float:
@@ -198,6 +214,14 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         limit=lambda x: x.thresholds.variance,
     ),
     Trial(
+        name="form_gap",
+        about="how far the closed form puts the network's answer below its own where they differ, "
+        "in standard deviations of its logits: near ties only",
+        measure=lambda x: x.agreement.gap,
+        side="at most",
+        limit=lambda x: x.thresholds.gap,
+    ),
+    Trial(
         name="rotation",
         about="share of the effect of turning one operand's circle that the closed form predicts, "
         "over the strongest circles",
@@ -208,10 +232,11 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
     ),
     Trial(
         name="companions",
-        about="rise of the pizzas' shape index in the whole network without companions",
+        about="rise of the pizzas' shape index in the whole network without companions, over what "
+        "the circles' own profiles predict",
         measure=_companions,
         side="at least",
-        limit=lambda x: x.thresholds.companion,
+        limit=lambda x: x.thresholds.rise,
         applies=_has_partners,
     ),
     Trial(
@@ -256,9 +281,9 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
     ),
     Trial(
         name="rectifier",
-        about="accuracy with |x|/2 in the place of ReLU: most is left",
-        measure=lambda x: x.accuracy_of(Edit(is_rectified=True)),
-        side="at least",
+        about="change of the pizzas' shape index with |x|/2 in the place of ReLU: none",
+        measure=_rectified,
+        side="at most",
         limit=lambda x: x.thresholds.rectifier,
         applies=_is_relu,
     ),

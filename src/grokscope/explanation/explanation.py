@@ -13,6 +13,12 @@ from grokscope.explanation.thresholds import FROZEN, VERSION, Thresholds
 
 Outcome = Literal["explained", "unexplained", "not_accurate"]
 Grade = Literal["A", "B"]
+ReadOut = Literal["equivariant", "weights", "table"]
+_READ_OUTS: Mapping[ReadOut, str] = {
+    "equivariant": "",
+    "weights": ", read out with weights of its own for every class",
+    "table": ", read out with weights for every class and a table over the sum",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +37,8 @@ class LabelledCircle:
         alignment: of the two operands' phases over the neurons, 0 … 1.
         attention: relative change of its profile under constant attention.
         necessary: whether the network errs without it; the others are redundant.
+        inner: what the layers before the last make of it: a hypothesis, `unlabelled`, or `idle`
+            where the sum is left to the last layer; `None` with one layer.
         also: labels of its weaker roles.
     """
 
@@ -45,6 +53,7 @@ class LabelledCircle:
     alignment: float
     attention: float
     necessary: bool
+    inner: str | None = None
     also: tuple[str, ...] = ()
 
 
@@ -64,7 +73,8 @@ class Explanation:
         tests: all that applied.
         free_parameters: fitted numbers of the written-back layers and of the closed form.
         parts: where the logits' variance lives: shares of u, su, du and rest.
-        has_readout_table: whether the closed form needs a table over the sum.
+        read_out: what the closed form needs: `equivariant`, where no class is favoured, `weights`
+            of each class for the circles, or a `table` over the sum beside them.
         is_sparse: whether the embedding uses fewer frequencies than chance would.
         thresholds: that the tests had to reach.
         components: off cyclic groups, the irreps in the place of circles; `parts` then has the
@@ -85,7 +95,7 @@ class Explanation:
     tests: tuple[CausalTest, ...] = ()
     free_parameters: Mapping[str, int] = field(default_factory=dict[str, int])
     parts: Mapping[str, float] = field(default_factory=dict[str, float])
-    has_readout_table: bool = False
+    read_out: ReadOut = "equivariant"
     is_sparse: bool = True
     thresholds: Thresholds = FROZEN
     components: tuple[LabelledIrrep, ...] = ()
@@ -119,7 +129,7 @@ class Explanation:
         kinds = {circle.label for circle in self.circles}
         kinds = kinds - {"companion"} or kinds  # companions are named after what they accompany
         ordered = [name for name in (*HYPOTHESES, "unlabelled") if name in kinds]
-        return " + ".join((*ordered, *(["collapsed read-out"] if self.has_readout_table else [])))
+        return " + ".join((*ordered, *(["collapsed read-out"] if self._is_collapsed else [])))
 
     @property
     def sentence(self) -> str:
@@ -145,9 +155,7 @@ class Explanation:
         parts = [self._group_of(label, count) for label, count in counts.items()]
         *first, last = parts
         listed = f"{', '.join(first)} and {last}" if first else last
-        return listed + (
-            ", read out through a table over the sum" if self.has_readout_table else ""
-        )
+        return listed + _READ_OUTS[self.read_out]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -167,6 +175,7 @@ class Explanation:
             "tests": [test.to_dict() for test in self.tests],
             "free_parameters": dict(self.free_parameters),
             "parts": dict(self.parts),
+            "read_out": self.read_out,
             "sentence": self.sentence,
             "thresholds": {"version": VERSION} | asdict(self.thresholds),
         }
@@ -178,6 +187,11 @@ class Explanation:
         cosets = [f"  {_subgroup_line(role)}" for role in self.subgroups]
         tests = [f"  {_verdict(test)}" for test in self.tests]
         return "\n".join([heading, *circles, *irreps, *cosets, *tests])
+
+    @property
+    def _is_collapsed(self) -> bool:
+        """Whether the read-out favours some answers."""
+        return self.parts.get("su", 0.0) > self.thresholds.bands.collapsed
 
     @property
     def _irreps_in_words(self) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from grokscope.explanation.form import Form, fit, principal
 from grokscope.explanation.keys import only, others
@@ -18,7 +20,8 @@ class Mechanism:
         accuracy: of the chained replacement.
         cross_entropy_rise: of the chained replacement over the network's own, in nats.
         random: the best accuracy of the same form over as many other components, of three draws.
-        principal: accuracy of principal components with as many numbers.
+        variance: share of the logits' variance that the chained replacement keeps.
+        principal: the same of principal components with as many numbers.
         n_parameters: fitted numbers of all layers.
         errors_reproduced: see `pruned_errors`; NaN where no pruned copy errs.
     """
@@ -26,6 +29,7 @@ class Mechanism:
     accuracy: float
     cross_entropy_rise: float
     random: float
+    variance: float
     principal: float
     n_parameters: int
     errors_reproduced: float
@@ -55,10 +59,19 @@ def examine(subject: Subject, trace: Trace, forms: Forms) -> Mechanism:
         accuracy=accuracy(subject, chained),
         cross_entropy_rise=cross_entropy(subject, chained) - own,
         random=max(_random(subject, trace, forms, seed) for seed in range(3)),
-        principal=accuracy(subject, subject.run(blind).logits),
+        variance=variance_kept(trace.logits, chained),
+        principal=variance_kept(trace.logits, subject.run(blind).logits),
         n_parameters=sum(each.n_parameters for each in fitted.values()),
         errors_reproduced=pruned_errors(subject, forms),
     )
+
+
+def variance_kept(
+    logits: Float[Tensor, "row n_outputs"], others: Float[Tensor, "row n_outputs"]
+) -> float:
+    """1 − Σ (l − l′)² / Σ (l − mean over rows)², of logits centred over the classes."""
+    own, left = (each.double() - each.double().mean(1, keepdim=True) for each in (logits, others))
+    return float(1 - (own - left).square().sum() / (own - own.mean(0)).square().sum())
 
 
 def pruned_errors(subject: Subject, forms: Forms) -> float:

@@ -101,11 +101,11 @@ MECHANISM_LOSS: Trial[Examination] = Trial(
 )
 MECHANISM_PRINCIPAL: Trial[Examination] = Trial(
     name="mechanism_principal",
-    about="accuracy of that replacement above that of principal components with as many "
-    "numbers: at least one row",
-    measure=lambda x: x.mechanism.accuracy - x.mechanism.principal,
+    about="share of the logits' variance that the replacement keeps, above that which principal "
+    "components with as many numbers keep",
+    measure=lambda x: x.mechanism.variance - x.mechanism.principal,
     side="at least",
-    limit=one_row,
+    limit=lambda x: x.thresholds.gain,
 )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-VERSION = "explain/1"
+VERSION = "explain/2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,10 @@ class Bands:
     """Ratio of the embedding's two directions below which a circle is a line."""
     quotient: int = 6
     """Largest n/gcd(f, n) of a coset circle."""
-    readout: float = 0.05
-    """Share of the logits' variance in (s, u) above which the closed form has a table over the sum.
-    """
+    collapsed: float = 0.05
+    """Share of the logits' variance in (s, u) above which the read-out favours some answers."""
+    form_variance: float = 0.95
+    """Share of it that a smaller closed form must explain to be preferred to a larger one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,22 +54,29 @@ class Thresholds:
     """Rise in nats that chained replacement may cost."""
     random_form: float = 0.5
     """Accuracy that the same form over other frequencies may reach at most."""
-    variance: float = 0.85
+    variance: float = 0.93
     """Share of the centred logits' variance that the closed form explains."""
-    errors: float = 0.5
+    gap: float = 1.5
+    """How far the closed form may put the network's answer below its own, in standard deviations of
+    its logits."""
+    errors: float = 0.3
     """Overlap of a pruned copy's errors with those of its written-back copy."""
-    rotation: float = 0.7
-    """Share of a rotation's effect on the logits that the closed form predicts."""
+    rotation: float = 0.8
+    """Share of the rotations' effect on the logits that the closed form predicts."""
     companion: float = 0.1
-    """Rise of the shape index once companions are removed."""
+    """Fall of a pizza's shape index from which its companions are tested."""
+    rise: float = 0.5
+    """Share of that fall by which the index rises once they are removed."""
     shuffled: float = 0.4
     """Shape index that may be left once phases are shuffled."""
     floor: float = 0.5
     """Share of a clock's smallest A_k(d) that may be left once nothing multiplies its operands."""
     attention: float = 0.99
     """Accuracy with constant attention of what does not multiply."""
-    rectifier: float = 0.9
-    """Accuracy with |x|/2 in the place of ReLU."""
+    rectifier: float = 0.2
+    """Change of a pizza's shape index with |x|/2 in the place of ReLU."""
+    gain: float = 0.01
+    """Share of the logits' variance that a form must keep beyond principal components."""
     bands: Bands = Bands()
     """By what circles are recognised before they are tested."""
 

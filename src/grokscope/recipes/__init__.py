@@ -7,6 +7,7 @@ from grokscope.recipes.nanda2023 import nanda2023
 from grokscope.recipes.power2022 import power2022
 from grokscope.recipes.quick import quick, quick_mlp
 from grokscope.recipes.registry import RECIPES
+from grokscope.recipes.survey_zhong2023 import survey_zhong2023
 from grokscope.recipes.zhong2023 import zhong2023_a, zhong2023_b
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "quick",
     "quick_mlp",
     "run",
+    "survey_zhong2023",
     "zhong2023_a",
     "zhong2023_b",
 ]

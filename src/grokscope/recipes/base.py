@@ -1,9 +1,10 @@
 """What a recipe is: a full config, its variants, and where it comes from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from grokscope.core.settings import flatten, with_settings
 from grokscope.experiment import Config, Plan, plan_seeds
 
 
@@ -19,10 +20,21 @@ class Recipe:
     config: Config
     variants: tuple[Mapping[str, Any], ...] = ()
     """Settings that differ between groups of networks; every variant gets every seed."""
+    draws: Callable[[int], Mapping[str, Any]] | None = None
+    """Settings that each network draws by its seed, unless the user has set them."""
     seeds: int = 1
     """Seeds per variant unless the user says otherwise."""
 
     def plan(self, config: Config | None = None, seeds: int | None = None) -> Plan:
         """The networks to train, with another config or number of seeds where given."""
         count = self.seeds if seeds is None else seeds
-        return plan_seeds(self.name, config or self.config, self.variants, count)
+        plan = plan_seeds(self.name, config or self.config, self.variants, count)
+        return replace(plan, networks=tuple(map(self._drawn, plan.networks)))
+
+    def _drawn(self, network: Config) -> Config:
+        if self.draws is None:
+            return network
+        own, default = flatten(network), flatten(self.config)
+        drawn = self.draws(network.seed)
+        free = {name: value for name, value in drawn.items() if own[name] == default[name]}
+        return with_settings(network, free)

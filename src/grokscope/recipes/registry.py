@@ -7,6 +7,7 @@ from grokscope.recipes.demo import demo
 from grokscope.recipes.nanda2023 import nanda2023
 from grokscope.recipes.power2022 import power2022
 from grokscope.recipes.quick import quick, quick_mlp
+from grokscope.recipes.survey_zhong2023 import survey_zhong2023
 from grokscope.recipes.zhong2023 import zhong2023_a, zhong2023_b
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
@@ -15,6 +16,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "power2022": power2022,
     "quick": quick,
     "quick-mlp": quick_mlp,
+    "survey-zhong2023": survey_zhong2023,
     "zhong2023-a": zhong2023_a,
     "zhong2023-b": zhong2023_b,
 }
