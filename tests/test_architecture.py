@@ -11,7 +11,7 @@ LONGEST_IMPORT = 0.2  # seconds, torch not counted
 HEAVY = ("torch", "duckdb", "plotly", "tyro")
 NUMERICAL_LAYERS = ("core", "algebra", "tasks", "models", "engine", "measures")
 NOT_FOR_NUMBERS = (
-    *("duckdb", "tyro", "rich", "plotly", "jinja2", "safetensors", "tomli_w"),
+    *("duckdb", "tyro", "rich", "plotly", "jinja2", "safetensors", "tomli_w", "scipy"),
     *("dash", "ray", "sklearn", "transformers"),
 )
 
