@@ -5,14 +5,13 @@ into `growth.png`. Both are imported here when they are needed, so that measurin
 """
 
 import math
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from benchmarks.photograph import photograph
 from benchmarks.result import Json
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).resolve().parent
 WIDTH, HEIGHT = 1280, 470
 CROWDED = 1.25  # ticks that are closer than this factor show one number
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 XY = tuple[Sequence[float], Sequence[float]]
 
@@ -73,7 +71,7 @@ def draw(data: Json, folder: Path = FOLDER) -> list[str]:
         return [f"figure not drawn: {error}"]
     page = folder / "growth.html"
     figure.write_html(page, include_plotlyjs=True, config={"displayModeBar": False})
-    return [f"wrote {page}", _photograph(page, folder / "growth.png")]
+    return [f"wrote {page}", photograph(page, folder / "growth.png", WIDTH, HEIGHT)]
 
 
 def growth_figure(data: Json) -> "go.Figure":
@@ -206,28 +204,3 @@ def _caption(data: Json) -> str:
         f"large product {data['matmul_gflops']} GFLOP/s, triad {data['bandwidth_gbs']} GB/s"
     )
     return text + left_out
-
-
-def _photograph(page: Path, picture: Path) -> str:
-    """A PNG at twice the size, or why there is none."""
-    named = os.environ.get("GROKSCOPE_CHROMIUM")
-    found = [named] if named is not None else [shutil.which(name) for name in BROWSERS]
-    browser_path = next((path for path in found if path), None)
-    if browser_path is None:
-        return "no PNG: chromium not found (scripts/setup-browser installs it)"
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        return "no PNG: playwright is not installed (scripts/setup --dev)"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"]
-        )
-        tab = browser.new_page(
-            viewport={"width": WIDTH + 16, "height": HEIGHT + 16}, device_scale_factor=2
-        )
-        tab.goto(page.as_uri())
-        tab.locator(".js-plotly-plot .main-svg").first.wait_for()
-        tab.locator(".js-plotly-plot").screenshot(path=picture)
-        browser.close()
-    return f"wrote {picture}"

@@ -47,7 +47,7 @@ def baselines(subject: Subject) -> Baselines:
 
 
 def clock_fit(logits: torch.Tensor, order: int) -> float:
-    """Share of the centred logits' variance that an even function of the error c − x − y explains."""
+    """Share of the centred logits' variance that an even function of c − x − y explains."""
     errors = by_error(logits, order)
     mean = errors.mean((0, 1))
     even = (mean + mean.flip(0).roll(1)) / 2

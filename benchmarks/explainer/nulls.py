@@ -1,8 +1,8 @@
 """Null networks: what an explainer must not call explained.
 
-`latin`, `random-table`, `patch` and `small-patch` are right on every row of their table for another reason than a
-planted algorithm; `foreign-circles` comes with the circles of another network; `permuted`,
-`untrained` and `undertrained` are wrong on many rows, and a gate must stop them.
+`latin`, `random-table`, `patch` and `small-patch` are right on every row of their table for another
+reason than a planted algorithm; `foreign-circles` comes with the circles of another network;
+`permuted`, `untrained` and `undertrained` are wrong on many rows, and a gate must stop them.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,133 +1,133 @@
-"""The survey of arXiv 2306.17844, on the CPU: how many accurate networks can be explained?
+"""The survey of arXiv 2306.17844: how many accurate networks can be explained?
 
-    python -m benchmarks.explainer.survey --layers 1 --networks 42
+    python -m benchmarks.explainer.survey train --layers 1   # resumable; --part 1/2 shares the work
+    python -m benchmarks.explainer.survey judge --layers 1   # explains what has been trained
+    python -m benchmarks.explainer.survey report             # table and figure
 
-Every network has a seed of its own (evaluation seeds, from 1000 on; development used those below
-10), and draws its settings from it: attention rate uniform in [0, 1], ReLU or GELU, one vocabulary
-or two, with or without `=`, width 32, 64 or 128 and 80 % or 50 % of the data in turn. None is left
-out but for accuracy. Finished networks are kept in a JSON-lines file, so it goes on where it ended.
+None is left out but for accuracy. `train` leaves a run directory for each network; `judge` writes a
+line for each to `results/survey.jsonl`, in the order of their seeds; `report` reads these lines and
+those of the nulls. `--form gpu` is the wide form, see `survey_plan`.
 """
 
 import argparse
 import json
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from grokscope.core.seeds import generator
-from grokscope.engine import AdamW, CrossEntropy
-from grokscope.experiment import Config, Plan, Training
-from grokscope.experiment.run import start_run
+from benchmarks.explainer.baseline import baselines
+from benchmarks.explainer.survey_plan import FormName, plans
+from benchmarks.explainer.survey_report import report
+from grokscope.experiment import Run, load
+from grokscope.experiment.run import resume_run, start_run
 from grokscope.explanation import explain, legacy
-from grokscope.models import DeepTransformer, Model, OneLayerTransformer
-from grokscope.tasks import ModularArithmetic
 
-FIRST_SEED = 1000
-WIDTHS = (32, 64, 128)
-FRACTIONS = (0.8, 0.5)
 RESULTS = Path(__file__).parent / "results" / "survey.jsonl"
+_SHAPE = ("d_model", "attention_rate", "activation", "separate_vocab", "equals_token")
 
 
-def config(seed: int, n_layers: int, steps: int) -> Config:
-    """One network of the survey; its seed decides everything."""
-    place = seed - FIRST_SEED
-    width = WIDTHS[place % 3] if n_layers == 1 else WIDTHS[place % 2]
-    return Config(
-        task=ModularArithmetic(
-            operation="add", p=59, train_fraction=FRACTIONS[place // 3 % len(FRACTIONS)]
-        ),
-        model=_model(seed, width, n_layers),
-        optimizer=AdamW(lr=1e-3, weight_decay=2.0, beta1=0.9, beta2=0.98, warmup_steps=10),
-        loss=CrossEntropy(precision="float64"),
-        training=Training(steps=steps, stop_when_grokked=False, checkpoint_ratio=1.1),
-        seed=seed,
+def train(form: FormName, n_layers: int, part: tuple[int, int], runs: Path) -> None:
+    """Train the networks of one part that have not been trained."""
+    known = {run.plan: run for run in _stored(runs)}
+    which, of = part
+    for plan in plans(form, n_layers)[which - 1 :: of]:
+        run = known.get(plan)
+        if run is None:
+            run = start_run(plan, runs)
+        elif run.state != "finished":
+            run = resume_run(run.directory)
+        found = run.networks[0]
+        print(plan.base.seed, found["label"], found["train_acc"], found["test_acc"], flush=True)
+
+
+def judge(form: FormName, n_layers: int, runs: Path) -> None:
+    """Explain every trained network and write its line in the place of an older one."""
+    rows = {(row["layers"], row["seed"], row["steps"]): row for row in read_rows()}
+    known = {run.plan: run for run in _stored(runs) if run.state == "finished"}
+    for plan in plans(form, n_layers):
+        if plan in known:
+            row = _row(known[plan], n_layers)
+            rows[row["layers"], row["seed"], row["steps"]] = row
+            print(row["seed"], row["verdict"], row["label"], list(row["failed"]), flush=True)
+    lines = [json.dumps(rows[key], allow_nan=False) for key in sorted(rows)]
+    RESULTS.write_text("\n".join(lines) + "\n")
+
+
+def read_rows() -> list[dict[str, Any]]:
+    """The networks judged so far."""
+    return (
+        [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
     )
 
 
-def _model(seed: int, width: int, n_layers: int) -> Model:
-    draws = generator(seed, "survey")
-    rate, *coins = (float(x) for x in _uniform(draws, 4))
-    model = OneLayerTransformer(
-        d_model=width,
-        n_heads=4,
-        attention_rate=rate,
-        activation="relu" if coins[0] < 0.5 else "gelu",
-        separate_vocab=coins[1] < 0.5,
-        equals_token=coins[2] < 0.5,
-        causal=False,
-        init_like="zhong2023",
-    )
-    if n_layers == 1:
-        return model
-    shared = {name: getattr(model, name) for name in asdict(model)}
-    return replace(DeepTransformer(n_layers=n_layers), **shared)
-
-
-def _uniform(stream: Any, count: int) -> list[float]:  # noqa: ANN401 (a torch generator)
-    return torch.rand(count, generator=stream, dtype=torch.float64).tolist()
-
-
-def survey(seed: int, n_layers: int, steps: int, runs: Path) -> dict[str, Any]:
-    """Train one network and explain it."""
-    network = config(seed, n_layers, steps)
-    run = start_run(Plan(recipe=f"survey-{n_layers}", networks=(network,)), runs)
-    subject = run.subject(0)  # the last accurate checkpoint, where the end is noisy
+def _row(run: Run, n_layers: int) -> dict[str, Any]:
+    config, summary, subject = run.plan.base, run.networks[0], run.subject(0)
     found = explain(subject)
     document = found.to_dict()
     for circle in document["circles"]:
         del circle["profile"]
-    model: Any = network.model
-    names = ("d_model", "attention_rate", "activation", "separate_vocab", "equals_token")
+    tests = {test.name: [_rounded(test.value), _rounded(test.threshold)] for test in found.failed}
     return {
-        "seed": seed,
+        "seed": config.seed,
         "layers": n_layers,
-        "steps": steps,
-        "train_fraction": network.task.train_fraction,
-        **{name: getattr(model, name) for name in names},
-        "grokked_step": run.networks[0]["grokked_step"],
-        "memorized_step": run.networks[0]["memorized_step"],
+        "steps": config.training.steps,
+        "train_fraction": config.task.train_fraction,
+        **{name: getattr(config.model, name) for name in _SHAPE},
+        "grokked_step": summary["grokked_step"],
+        "memorized_step": summary["memorized_step"],
+        "explained_step": run.explained_step(0),
+        "verdict": found.verdict,
+        "grade": found.grade,
         "label": found.label,
-        "failed": [test.name for test in found.failed],
+        "failed": tests,
+        "baselines": asdict(baselines(subject)),
         "legacy": legacy(subject).to_dict(),
-        "explanation": document,
+        "explanation": {
+            key: document[key]
+            for key in (
+                "accuracy",
+                "certified",
+                "certified_share",
+                "circles",
+                "parts",
+                "thresholds",
+            )
+        }
+        | {"tests": {t.name: _rounded(t.value) for t in found.tests}},
     }
 
 
-def main() -> None:
-    """Train and explain the networks that the results do not have yet."""
+def _rounded(value: float) -> float | None:
+    return None if value != value else round(value, 5)
+
+
+def _stored(runs: Path) -> Iterator[Run]:
+    """The runs of the survey in a folder."""
+    for path in sorted(runs.glob("*-survey-zhong2023-*")):
+        yield load(path.name, runs)
+
+
+def _part(text: str) -> tuple[int, int]:
+    which, _, of = text.partition("/")
+    return int(which), int(of)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """One of the three."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.explainer.survey")
+    parser.add_argument("what", choices=("train", "judge", "report"))
     parser.add_argument("--layers", type=int, default=1, choices=(1, 2, 3, 4))
-    parser.add_argument("--networks", type=int, default=42)
-    parser.add_argument(
-        "--first", type=int, default=0, help="to share the work with another process"
-    )
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--form", default="cpu", choices=("cpu", "gpu"))
+    parser.add_argument("--part", type=_part, default=(1, 1), help="2/3: the second of three")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
-    arguments = parser.parse_args()
-    RESULTS.parent.mkdir(exist_ok=True)
-    known = (
-        [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
-    )
-    done = {(row["layers"], row["seed"]) for row in known}
-    places = range(arguments.first, arguments.networks)
-    for seed in (FIRST_SEED + place for place in places):
-        if (arguments.layers, seed) in done:
-            continue
-        row = survey(seed, arguments.layers, arguments.steps, arguments.runs)
-        with RESULTS.open("a") as file:
-            file.write(json.dumps(row, allow_nan=False) + "\n")
-        verdict = row["explanation"]["verdict"]
-        print(
-            seed,
-            row["d_model"],
-            row["train_fraction"],
-            verdict,
-            row["label"],
-            row["failed"],
-            flush=True,
-        )
+    given = parser.parse_args(arguments)
+    if given.what == "train":
+        train(given.form, given.layers, given.part, given.runs)
+    elif given.what == "judge":
+        judge(given.form, given.layers, given.runs)
+    else:
+        print(report(read_rows()))
 
 
 if __name__ == "__main__":

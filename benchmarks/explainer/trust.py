@@ -6,11 +6,13 @@ Seeds of planted networks start at 200 and those of nulls at 700; development us
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.explainer.baseline import baselines
 from benchmarks.explainer.nulls import Null, nulls
 from benchmarks.explainer.planted import LABELS, NOISE_LEVELS, Planted, plant
 from grokscope.algebra.cyclic import additive
@@ -30,8 +32,8 @@ def explain_planted(planted: Planted) -> Explanation:
     return explain(NetworkSubject(planted.model, planted.params, planted.task.table()))
 
 
-def explain_null(null: Null) -> Explanation:
-    """The verdict on a null network, with another's frequencies where it is paired with one."""
+def null_subject(null: Null) -> NetworkSubject:
+    """A null network on the table that it is judged by."""
     rows = torch.arange(len(null.labels))
     table = Table(
         inputs=null.inputs,
@@ -41,8 +43,13 @@ def explain_null(null: Null) -> Explanation:
         mirror=rows,
         cyclic=additive(null.p),
     )
+    return NetworkSubject(null.model, null.params, table)
+
+
+def explain_null(null: Null) -> Explanation:
+    """The verdict on a null network, with another's frequencies where it is paired with one."""
     claimed = sorted(null.partner.circles) if null.partner is not None else None
-    return explain(NetworkSubject(null.model, null.params, table), keys=claimed)
+    return explain(null_subject(null), keys=claimed)
 
 
 def judge_planted(seeds: int) -> str:
@@ -72,6 +79,7 @@ def judge_nulls(seeds: int) -> str:
                     "verdict": found.verdict,
                     "label": found.label,
                     "failed": [test.name for test in found.failed],
+                    "baselines": None if null.partner else asdict(baselines(null_subject(null))),
                 }
             )
     table = _false_positives(rows)
@@ -119,16 +127,25 @@ def _confusion(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _false_positives(rows: Sequence[dict[str, Any]]) -> str:
-    lines = ["| kind | networks | pass the gate | explained |", "|---|---|---|---|"]
-    for kind in dict.fromkeys(row["kind"] for row in rows):
-        own = [row for row in rows if row["kind"] == kind]
-        accurate = sum(row["verdict"] != "not_accurate" for row in own)
-        passed = sum(row["verdict"] == "explained" for row in own)
-        lines.append(f"| {kind} | {len(own)} | {accurate} | {passed} |")
+    """The simpler rules take no claim, so that networks with foreign circles are not for them."""
+    lines = [
+        "| kind | networks | pass the gate | explained | published rule | sparse, clock fit |",
+        "|---|---|---|---|---|---|",
+    ]
+    kinds = dict.fromkeys(row["kind"] for row in rows)
+    lines += [_null_line(kind, [row for row in rows if row["kind"] == kind]) for kind in kinds]
+    return "\n".join([*lines, _null_line("all", rows)])
+
+
+def _null_line(kind: str, rows: Sequence[dict[str, Any]]) -> str:
+    judged = [row["baselines"] for row in rows if row["baselines"] is not None]
+    simple = [
+        sum(each[rule] for each in judged) if judged else "–"
+        for rule in ("published", "fourier_clock")
+    ]
     accurate = sum(row["verdict"] != "not_accurate" for row in rows)
     passed = sum(row["verdict"] == "explained" for row in rows)
-    lines.append(f"| all | {len(rows)} | {accurate} | {passed} |")
-    return "\n".join(lines)
+    return "| " + " | ".join(map(str, [kind, len(rows), accurate, passed, *simple])) + " |"
 
 
 def _write(name: str, rows: Sequence[dict[str, Any]], table: str) -> None:

@@ -1,4 +1,4 @@
-"""The exact interval of a share from the binomial's tails themselves, term by term, by bisection."""
+"""The exact interval of a share from the binomial's tails, term by term, by bisection."""
 
 from collections.abc import Callable
 from fractions import Fraction

@@ -14,6 +14,7 @@ from grokscope.core.errors import (
     UsageError,
     VerificationError,
 )
+from grokscope.engine.denormals import flushed_denormals
 from grokscope.experiment.config import Plan
 from grokscope.experiment.finish import finish
 from grokscope.experiment.listener import Listener, Silence
@@ -213,7 +214,7 @@ def resume_run(directory: RunDirectory, listener: Listener | None = None) -> Run
 
 def _train(trainer: Trainer, directory: RunDirectory) -> Run:
     try:
-        with directory.locked():
+        with directory.locked(), flushed_denormals():
             ended = trainer.train(directory)
             finish(trainer.plan, directory, ended, trainer.population.each)
             last = max(ending.step for ending in ended.values())

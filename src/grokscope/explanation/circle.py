@@ -4,13 +4,14 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Complex, Float, Float64
 from torch import Tensor
 
 from grokscope.explanation.inner import inner_profile
-from grokscope.explanation.output import by_error, mean_by_difference, waves
+from grokscope.explanation.output import Errors, by_error, mean_by_difference, waves
 from grokscope.explanation.shape import Shape, describe
 from grokscope.explanation.spectrum import ellipticity
+from grokscope.explanation.stability import halves, index_interval
 from grokscope.explanation.subject import Edit, Pattern, Site, Subject, Trace
 from grokscope.explanation.symmetry import Component
 
@@ -43,12 +44,14 @@ class Circle:
         power: share of f in the embedding's energy.
         ellipticity: 1 for a circle, 0 for a line; the smaller of the two operands'.
         alignment: R, see `align`.
+        alignment_halves: R in two random halves of the neurons.
         phase_offset: d₀ in tokens between the operands' phases in the neurons.
         attention: ‖A − A′‖/‖A‖ in the main role, where A′ is with constant attention: 0 where
             attention does not multiply the operands.
         floor: min A / max |A|: 1 for a flat profile, 0 for a pizza.
         constant_floor: min A′ / max |A|, NaN without attention.
         profile: A_k(d) in the main role.
+        index_interval: 95 % bootstrap interval of the main role's ρ₁, over the sums.
         inner: the main role as the last of several layers is handed it, `None` with one layer; its
             share is of that layer's variance.
     """
@@ -58,11 +61,13 @@ class Circle:
     power: float
     ellipticity: float
     alignment: float
+    alignment_halves: tuple[float, float]
     phase_offset: float
     attention: float
     floor: float
     constant_floor: float
     profile: tuple[float, ...]
+    index_interval: tuple[float, float]
     inner: Role | None
 
     @property
@@ -89,22 +94,26 @@ def isolate(subject: Subject, frequency: int, power: float, trace: Trace) -> Cir
     edit = Edit(embeddings=subject.symmetry.keep(subject.embeddings, [frequency]))
     alone = subject.run(edit, reads=len(subject.layers) > 1)
     component = subject.symmetry.by_key[frequency]
-    profiles = profiles_of(subject, alone.logits)
+    errors = unbiased_errors(subject, alone.logits)
+    profiles = waves(mean_by_difference(errors))
     found = roles(profiles)
     constant = _under_constant_attention(subject, edit, trace, found[0].k)
     own = profiles[0, :, found[0].k - 1]
-    aligned, phase_offset = align(trace.pre[subject.layers[0]], component)
+    neurons = phase_products(trace.pre[subject.layers[0]], component)
+    aligned, phase_offset = align(neurons, component)
     return Circle(
         frequency=frequency,
         roles=found,
         power=power,
         ellipticity=min(ellipticity(table, component) for table in subject.embeddings),
         alignment=aligned,
+        alignment_halves=halves(neurons),
         phase_offset=phase_offset,
         attention=0.0 if constant is None else _change(own, constant),
         floor=floor_of(own, own),
         constant_floor=math.nan if constant is None else floor_of(constant, own),
         profile=tuple(own.tolist()),
+        index_interval=index_interval(errors, found[0].k),
         inner=_inner_role(subject, alone, found[0].k),
     )
 
@@ -119,13 +128,16 @@ def _inner_role(subject: Subject, alone: Trace, k: int) -> Role | None:
 def profiles_of(
     subject: Subject, logits: Float[Tensor, "row n_outputs"]
 ) -> Float64[Tensor, "part order frequency"]:
-    """A_k(d), and what the sine of w_k (c − x − y) holds, for every k.
+    """A_k(d), and what the sine of w_k (c − x − y) holds, for every k."""
+    return waves(mean_by_difference(unbiased_errors(subject, logits)))
 
-    What a class gets in every row is left out: in an even order, where d and s have one parity, it
-    would look like a part of frequency n/2.
+
+def unbiased_errors(subject: Subject, logits: Float[Tensor, "row n_outputs"]) -> Errors:
+    """Logits as (x, y, u) without what a class gets in every row.
+
+    In an even order, where d and s have one parity, that would look like a part of frequency n/2.
     """
-    bias = logits.mean(0, keepdim=True)
-    return waves(mean_by_difference(by_error(logits - bias, subject.order)))
+    return by_error(logits - logits.mean(0, keepdim=True), subject.order)
 
 
 def floor_of(profile: Float64[Tensor, " order"], whole: Float64[Tensor, " order"]) -> float:
@@ -163,20 +175,26 @@ def roles(profiles: Float64[Tensor, "part order frequency"]) -> tuple[Role, ...]
     )
 
 
-def align(pre: Float[Tensor, "row *position neuron"], component: Component) -> tuple[float, float]:
+def align(products: Complex[Tensor, " neuron"], component: Component) -> tuple[float, float]:
     """How far the neurons hear both operands with one phase difference, and which.
 
     R = |Σ a_j b_j e^{i(ψ_j − φ_j)}| / Σ a_j b_j over the neurons j, whose first-order parts are
     a_j cos(w x + φ_j) and b_j cos(w y + ψ_j), at the last position: 1 all, 0 none. The angle of the
-    sum is w d₀; d₀ is given in tokens.
+    sum is w d₀; d₀ is given in tokens. What is given is `phase_products`.
     """
-    x, y = first_order(pre, component)
-    products = x.conj() * y
     total, mean = float(products.abs().sum()), products.sum()
     if total == 0:
         return 0.0, 0.0
     turns = float(mean.angle()) / (2 * math.pi)
     return float(mean.abs()) / total, turns * component.basis.shape[1] / component.key
+
+
+def phase_products(
+    pre: Float[Tensor, "row *position neuron"], component: Component
+) -> Complex[Tensor, " neuron"]:
+    """a_j b_j e^{i(ψ_j − φ_j)} of every neuron, see `align`."""
+    x, y = first_order(pre, component)
+    return x.conj() * y
 
 
 def first_order(

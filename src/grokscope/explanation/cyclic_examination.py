@@ -16,6 +16,7 @@ from grokscope.explanation.examination import Examination
 from grokscope.explanation.explanation import ReadOut
 from grokscope.explanation.form import Form, Terms
 from grokscope.explanation.hypothesis import Architecture, Hypothesis, recognise
+from grokscope.explanation.neuron_order import orders
 from grokscope.explanation.output import Errors, by_error, shares
 from grokscope.explanation.readout_form import ReadOutForm, fit_readout
 from grokscope.explanation.sum_table_form import fit_sum_table
@@ -56,6 +57,11 @@ class CyclicExamination(Examination):
             frequency: own[0].name if own[0] is not None else UNLABELLED
             for frequency, own in self.hypotheses.items()
         }
+
+    @cached_property
+    def orders(self) -> Mapping[str, Mapping[str, float]]:
+        """What kind of functions each layer's neurons are."""
+        return {site: orders(pre, self.subject.order) for site, pre in self.trace.pre.items()}
 
     def inner_label(self, circle: Circle) -> str | None:
         """What the layers before the last make of a circle in its main role."""

@@ -25,6 +25,7 @@ def explain_cyclic(examination: CyclicExamination) -> Explanation:
             "closed_form": examination.closed_form.n_parameters,
         },
         parts=examination.parts,
+        orders=examination.orders,
         read_out=examination.read_out,
     )
 
@@ -39,11 +40,13 @@ def _circles(examination: CyclicExamination) -> Iterator[LabelledCircle]:
             label=label,
             speaks=circle.main.k,
             shape=circle.main.shape.index if is_own else None,
+            shape_interval=circle.index_interval if is_own else None,
             profile=circle.profile,
             offset=circle.offset,
             fraction=circle.main.shape.fraction if label == "mixture" else None,
             share=circle.power,
             alignment=circle.alignment,
+            alignment_halves=circle.alignment_halves,
             attention=circle.attention,
             necessary=examination.necessary[circle.frequency],
             inner=examination.inner_label(circle),

@@ -30,11 +30,13 @@ class LabelledCircle:
         label: a hypothesis, or `unlabelled`.
         speaks: frequency of the logits that it feeds.
         shape: index ρ₁ of A_k(d): 0 flat, 2/3 pizza; `None` for a companion, which has no constant.
+        shape_interval: its 95 % bootstrap interval over the sums.
         profile: A_k(d) of the circle alone, for d = 0 … n − 1, in logits.
         offset: d₀ in tokens.
         fraction: the pizza's share of a mixture, `None` elsewhere.
         share: of the embedding's energy.
         alignment: of the two operands' phases over the neurons, 0 … 1.
+        alignment_halves: the same in two random halves of the neurons.
         attention: relative change of its profile under constant attention.
         necessary: whether the network errs without it; the others are redundant.
         inner: what the layers before the last make of it: a hypothesis, `unlabelled`, or `idle`
@@ -46,11 +48,13 @@ class LabelledCircle:
     label: str
     speaks: int
     shape: float | None
+    shape_interval: tuple[float, float] | None
     profile: tuple[float, ...]
     offset: float
     fraction: float | None
     share: float
     alignment: float
+    alignment_halves: tuple[float, float]
     attention: float
     necessary: bool
     inner: str | None = None
@@ -73,6 +77,8 @@ class Explanation:
         tests: all that applied.
         free_parameters: fitted numbers of the written-back layers and of the closed form.
         parts: where the logits' variance lives: shares of u, su, du and rest.
+        orders: by layer, the shares of the neurons' variance that are functions of one operand
+            (`first`), products of one frequency (`second`), and of two (`crossed`).
         read_out: what the closed form needs: `equivariant`, where no class is favoured, `weights`
             of each class for the circles, or a `table` over the sum beside them.
         is_sparse: whether the embedding uses fewer frequencies than chance would.
@@ -95,6 +101,9 @@ class Explanation:
     tests: tuple[CausalTest, ...] = ()
     free_parameters: Mapping[str, int] = field(default_factory=dict[str, int])
     parts: Mapping[str, float] = field(default_factory=dict[str, float])
+    orders: Mapping[str, Mapping[str, float]] = field(
+        default_factory=dict[str, Mapping[str, float]]
+    )
     read_out: ReadOut = "equivariant"
     is_sparse: bool = True
     thresholds: Thresholds = FROZEN
@@ -175,6 +184,7 @@ class Explanation:
             "tests": [test.to_dict() for test in self.tests],
             "free_parameters": dict(self.free_parameters),
             "parts": dict(self.parts),
+            "orders": {site: dict(own) for site, own in self.orders.items()},
             "read_out": self.read_out,
             "sentence": self.sentence,
             "thresholds": {"version": VERSION} | asdict(self.thresholds),
@@ -186,7 +196,8 @@ class Explanation:
         irreps = [f"  {_irrep_line(irrep)}" for irrep in self.components]
         cosets = [f"  {_subgroup_line(role)}" for role in self.subgroups]
         tests = [f"  {_verdict(test)}" for test in self.tests]
-        return "\n".join([heading, *circles, *irreps, *cosets, *tests])
+        layers = [f"  {_orders_line(site, own)}" for site, own in self.orders.items()]
+        return "\n".join([heading, *circles, *layers, *irreps, *cosets, *tests])
 
     @property
     def _is_collapsed(self) -> bool:
@@ -210,13 +221,24 @@ class Explanation:
 
 
 def _line(circle: LabelledCircle) -> str:
-    shape = "–" if circle.shape is None else f"{circle.shape:.2f}"
+    shape, between = "–", ""
+    if circle.shape is not None and circle.shape_interval is not None:
+        shape, (low, high) = f"{circle.shape:.2f}", circle.shape_interval
+        between = f"[{low:.2f}, {high:.2f}]"
     need = "necessary" if circle.necessary else "redundant"
     fraction = "" if circle.fraction is None else f", pizza fraction {circle.fraction:.2f}"
+    inner = "" if circle.inner is None else f", before the last layer {circle.inner}"
     return (
         f"frequency {circle.frequency:>3} → {circle.speaks:>3}  {circle.label:<10} "
-        f"shape {shape:>5}  offset {circle.offset:5.1f}  share {circle.share:5.1%}  "
-        f"{need}{fraction}"
+        f"shape {shape:>5} {between:<12}  offset {circle.offset:5.1f}  share {circle.share:5.1%}  "
+        f"{need}{fraction}{inner}"
+    )
+
+
+def _orders_line(site: str, shares: Mapping[str, float]) -> str:
+    return (
+        f"neurons of {site}: {shares['first']:.1%} functions of one operand, "
+        f"{shares['second']:.1%} products of one frequency, {shares['crossed']:.1%} of two"
     )
 
 

@@ -1,0 +1,95 @@
+"""The survey in one figure: shares by stratum for the three rules, and labels by attention rate."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from benchmarks.explainer.survey_table import RULES, Row, is_accurate, strata
+from benchmarks.photograph import photograph
+from grokscope.statistics import share_of
+from grokscope.views.theme import BLUE, FAINT, GREEN, ORANGE, PURPLE, SKY, VERMILLION, dress
+
+WIDTH, HEIGHT = 1280, 620
+RULE_COLOURS = dict(zip(RULES, (BLUE, VERMILLION, FAINT), strict=True))
+LABEL_COLOURS = {
+    "pizza": VERMILLION,
+    "mixture": PURPLE,
+    "clock": BLUE,
+    "ensemble": GREEN,
+    "line": ORANGE,
+    "unlabelled": FAINT,
+}
+_OFFSETS = dict(zip(RULES, (0.22, 0.0, -0.22), strict=True))
+
+
+def draw(rows: Sequence[Row], folder: Path) -> str:
+    """Write `survey.html`, and `survey.png` where a browser is at hand."""
+    page = folder / "survey.html"
+    survey_figure(rows).write_html(page, include_plotlyjs="cdn", config={"displayModeBar": False})
+    return photograph(page, folder / "survey.png", WIDTH, HEIGHT)
+
+
+def survey_figure(rows: Sequence[Row]) -> go.Figure:
+    """Two panels."""
+    titles = ("Explained share of accurate networks (95 % intervals)", "Circles of one layer")
+    figure = make_subplots(cols=2, subplot_titles=titles, column_widths=[0.55, 0.45])
+    dress(figure, height=HEIGHT)
+    names = _shares(figure, rows)
+    _circles(figure, rows)
+    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, col=1)
+    figure.update_yaxes(range=[len(names) - 0.5, -0.5], showgrid=False, col=1)
+    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", col=1)
+    figure.update_xaxes(title_text="attention rate", range=[-0.02, 1.02], col=2)
+    figure.update_yaxes(title_text="shape index ρ₁ (0 clock, 2/3 pizza)", col=2)
+    figure.update_layout(
+        width=WIDTH,
+        paper_bgcolor="white",
+        margin={"l": 150, "r": 24, "t": 84, "b": 90},
+        legend={"orientation": "h", "x": 0, "y": -0.1, "yanchor": "top"},
+    )
+    return figure
+
+
+def _shares(figure: go.Figure, rows: Sequence[Row]) -> list[str]:
+    chosen = [
+        (name.strip("*"), [row for row in own if is_accurate(row)]) for name, own in strata(rows)
+    ]
+    chosen = [(name, own) for name, own in chosen if own]
+    for rule, passes in RULES.items():
+        shares = [share_of(sum(map(passes, own)), len(own)) for _, own in chosen]
+        trace = go.Scatter(
+            x=[share.value for share in shares],
+            y=[i - _OFFSETS[rule] for i in range(len(chosen))],
+            mode="markers",
+            name=rule,
+            marker={"color": RULE_COLOURS[rule], "size": 8},
+            error_x={
+                "array": [share.high - share.value for share in shares],
+                "arrayminus": [share.value - share.low for share in shares],
+                "thickness": 1.5,
+                "width": 0,
+            },
+        )
+        figure.add_trace(trace, row=1, col=1)
+    return [f"{name} ({len(own)})" for name, own in chosen]
+
+
+def _circles(figure: go.Figure, rows: Sequence[Row]) -> None:
+    circles = [
+        (row["attention_rate"], circle["shape"], circle["label"])
+        for row in rows
+        if row["layers"] == 1 and is_accurate(row)
+        for circle in row["explanation"]["circles"]
+        if circle["shape"] is not None and circle["share"] >= 0.05
+    ]
+    for label, colour in LABEL_COLOURS.items():
+        own = [(rate, shape) for rate, shape, each in circles if each == label]
+        if own:
+            x, y = zip(*own, strict=True)
+            marks = go.Scatter(x=x, y=y, mode="markers", name=label)
+            marks.update(marker={"color": colour, "size": 7, "opacity": 0.75})
+            figure.add_trace(marks, row=1, col=2)
+    for height in (0, 2 / 3):
+        figure.add_hline(y=height, line={"color": SKY, "dash": "dot", "width": 1}, col=2)

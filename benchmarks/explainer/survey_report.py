@@ -1,0 +1,39 @@
+"""Writes what the survey found: `results/survey.md` and the figure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.explainer.survey_figure import draw
+from benchmarks.explainer.survey_table import (
+    Row,
+    failures_table,
+    is_accurate,
+    labels_table,
+    shares_table,
+)
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def report(rows: Sequence[Row]) -> str:
+    """Tables of all strata; the nulls' false positives are those of `results/nulls.md`."""
+    versions = sorted({row["explanation"]["thresholds"]["version"] for row in rows})
+    nulls = RESULTS / "nulls.md"
+    counted = (
+        f"{len(rows)} networks of evaluation seeds, {sum(map(is_accurate, rows))} of them accurate "
+        "(.999 of the full table). Shares of the accurate ones, with 95 % Clopper–Pearson intervals."
+    )
+    parts = [
+        f"# Survey of arXiv 2306.17844, thresholds {', '.join(versions)}",
+        counted,
+        shares_table(rows),
+        "## Circles of accurate one-layer networks",
+        labels_table(rows),
+        "## Accurate and unexplained",
+        failures_table(rows),
+        "## The same rules on networks that are accurate for another reason",
+        nulls.read_text().strip() if nulls.exists() else "not made yet",
+    ]
+    text = "\n\n".join(parts) + "\n"
+    (RESULTS / "survey.md").write_text(text)
+    return text + draw(rows, RESULTS)

@@ -1,0 +1,105 @@
+"""The survey's tables: explained shares with their intervals, beside two simpler rules."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from grokscope.statistics import share_of
+
+Row = dict[str, Any]
+RULES: dict[str, Callable[[Row], bool]] = {
+    "explained": lambda row: row["verdict"] == "explained",
+    "published rule": lambda row: row["baselines"]["published"],
+    "sparse, clock fit": lambda row: row["baselines"]["fourier_clock"],
+}
+
+
+def is_accurate(row: Row) -> bool:
+    """Whether it passes the gate; the others are counted, and are in no share."""
+    return row["verdict"] != "not_accurate"
+
+
+def strata(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+    """Groups of rows with their names: by layers, and within one layer by every setting."""
+    for layers in sorted({row["layers"] for row in rows}):
+        own = [row for row in rows if row["layers"] == layers]
+        yield f"**{layers} layer{'s' if layers > 1 else ''}**", own
+        if layers == 1:
+            yield from _settings(own)
+
+
+def _settings(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+    named: list[tuple[str, Callable[[Row], object]]] = [
+        ("width {}", lambda row: row["d_model"]),
+        ("{:.0%} of the data", lambda row: row["train_fraction"]),
+        ("{}", lambda row: {"relu": "ReLU", "gelu": "GELU"}[row["activation"]]),
+        ("{}", lambda row: "two vocabularies" if row["separate_vocab"] else "one vocabulary"),
+        ("{} `=`", lambda row: "with" if row["equals_token"] else "without"),
+        ("attention rate {} .5", lambda row: "below" if row["attention_rate"] < 0.5 else "above"),
+    ]
+    for words, value in named:
+        for each in sorted({value(row) for row in rows}, key=str):
+            yield words.format(each), [row for row in rows if value(row) == each]
+    for width in sorted({row["d_model"] for row in rows}):
+        for fraction in sorted({row["train_fraction"] for row in rows}):
+            own = [r for r in rows if (r["d_model"], r["train_fraction"]) == (width, fraction)]
+            yield f"width {width}, {fraction:.0%}", own
+
+
+def shares_table(rows: Sequence[Row]) -> str:
+    """A line for each stratum: networks, accurate ones, and the share by each rule."""
+    lines = ["| networks | trained | accurate | " + " | ".join(RULES) + " |", "|---" * 6 + "|"]
+    for name, own in strata(rows):
+        accurate = [row for row in own if is_accurate(row)]
+        cells = [share_cell(sum(map(rule, accurate)), len(accurate)) for rule in RULES.values()]
+        lines.append(f"| {name} | {len(own)} | {len(accurate)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def share_cell(count: int, total: int) -> str:
+    """Such as `38: 95% [83%, 99%]`."""
+    if total == 0:
+        return "–"
+    found = share_of(count, total)
+    return f"{count}: {found.value:.0%} [{found.low:.0%}, {found.high:.0%}]"
+
+
+def labels_table(rows: Sequence[Row]) -> str:
+    """Labels of the circles of accurate one-layer networks, by attention rate."""
+    own = [row for row in rows if row["layers"] == 1 and is_accurate(row)]
+    bands = [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0)]
+    counts = [
+        Counter(
+            circle["label"]
+            for row in own
+            if low <= row["attention_rate"] < high
+            for circle in row["explanation"]["circles"]
+        )
+        for low, high in bands
+    ]
+    names = sorted({name for count in counts for name in count})
+    lines = ["| attention rate | networks | " + " | ".join(names) + " |"]
+    lines.append("|---" * (len(names) + 2) + "|")
+    for (low, high), count in zip(bands, counts, strict=True):
+        networks = sum(low <= row["attention_rate"] < high for row in own)
+        cells = [str(count[name]) for name in names]
+        lines.append(f"| {low:g} to {high:g} | {networks} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def failures_table(rows: Sequence[Row]) -> str:
+    """Every accurate network that is not explained, with the tests that it failed."""
+    lines = ["| seed | layers | width | data | rate | looks like | failed |", "|---" * 7 + "|"]
+    for row in rows:
+        if row["verdict"] == "unexplained":
+            facts = [row["seed"], row["layers"], row["d_model"], f"{row['train_fraction']:.0%}"]
+            facts += [f"{row['attention_rate']:.2f}", row["label"], _failed(row["failed"])]
+            lines.append("| " + " | ".join(map(str, facts)) + " |")
+    return "\n".join(lines)
+
+
+def _failed(tests: dict[str, list[float | None]]) -> str:
+    return ", ".join(
+        f"{name} {'could not be run' if value is None else f'{value:.3g}'} (limit {limit:.3g})"
+        for name, (value, limit) in tests.items()
+    )
