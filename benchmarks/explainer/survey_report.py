@@ -21,7 +21,7 @@ def report(rows: Sequence[Row]) -> str:
     nulls = RESULTS / "nulls.md"
     counted = (
         f"{len(rows)} networks of evaluation seeds, {sum(map(is_accurate, rows))} of them accurate "
-        "(.999 of the full table). Shares of the accurate ones, with 95 % Clopper–Pearson intervals."
+        "(.999 of the full table). Shares of the accurate ones, with 95 % Clopper–Pearson bounds."
     )
     parts = [
         f"# Survey of arXiv 2306.17844, thresholds {', '.join(versions)}",
