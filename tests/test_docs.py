@@ -7,8 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from grokscope.explanation.cyclic_trial import CYCLIC_TRIALS
+from grokscope.explanation.group_trial import GROUP_TRIALS
+from grokscope.explanation.trial import Trial
 
 ROOT = Path(__file__).resolve().parent.parent
 HISTORY = ROOT / "LOG.md"  # tells what was, so it may name what is gone
@@ -79,3 +84,11 @@ def test_every_python_block_parses_and_its_grokscope_imports_exist(page: Path):
                 for alias in node.names:
                     if alias.name.startswith("grokscope"):
                         importlib.import_module(alias.name)
+
+
+@pytest.mark.parametrize("trial", [*CYCLIC_TRIALS, *GROUP_TRIALS], ids=lambda trial: trial.name)
+def test_the_page_on_explanations_has_every_test(trial: Trial[Any]):
+    """The applicability table for people is the one in the code."""
+    words = trial.about.replace("|", "\\|")
+    line = f"| `{trial.name}` | {trial.applies_to} | {words} |"
+    assert line in (ROOT / "docs" / "explanations.md").read_text(encoding="utf-8")

@@ -198,6 +198,7 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         side="at least",
         limit=lambda x: x.thresholds.errors,
         applies=_has_pruned_errors,
+        applies_to="networks of one layer that err without their weakest circles",
     ),
     Trial(
         name="form_agreement",
@@ -229,6 +230,7 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         side="at least",
         limit=lambda x: x.thresholds.rotation,
         applies=_has_no_table,
+        applies_to="networks without a table over the sum, which belongs to no circle",
     ),
     Trial(
         name="companions",
@@ -238,6 +240,7 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         side="at least",
         limit=lambda x: x.thresholds.rise,
         applies=_has_partners,
+        applies_to="pizzas with companions that flatten them",
     ),
     Trial(
         name="pizza_phases",
@@ -246,6 +249,7 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         side="at most",
         limit=lambda x: x.thresholds.shuffled,
         applies=_has("pizza"),
+        applies_to="pizzas",
     ),
     Trial(
         name="ensemble_phases",
@@ -254,6 +258,7 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         side="at most",
         limit=lambda x: x.thresholds.shuffled,
         applies=_has("ensemble"),
+        applies_to="independent-phase ensembles",
     ),
     Trial(
         name="attention_makes_flat",
@@ -262,6 +267,7 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         side="at most",
         limit=lambda x: x.thresholds.floor,
         applies=_multiplies,
+        applies_to="circles whose products attention makes: clocks, mixtures, cosets",
     ),
     Trial(
         name="products_make_flat",
@@ -270,6 +276,7 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         side="at most",
         limit=lambda x: x.thresholds.floor,
         applies=_multiplies,
+        applies_to="circles whose products attention makes: clocks, mixtures, cosets",
     ),
     Trial(
         name="attention_idle",
@@ -278,6 +285,7 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         side="at least",
         limit=lambda x: x.thresholds.attention,
         applies=_only_adds,
+        applies_to="networks with attention that changes none of their circles",
     ),
     Trial(
         name="rectifier",
@@ -286,6 +294,7 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         side="at most",
         limit=lambda x: x.thresholds.rectifier,
         applies=_is_relu,
+        applies_to="ReLU networks of one layer with pizzas",
     ),
 )
 """The applicability table."""

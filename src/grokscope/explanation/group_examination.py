@@ -27,7 +27,6 @@ from grokscope.explanation.coset_circuit import (
 from grokscope.explanation.examination import Examination
 from grokscope.explanation.form import Form, Terms, principal
 from grokscope.explanation.group_form import GroupForm, character_form
-from grokscope.explanation.group_thresholds import GROUP_FROZEN, GroupThresholds
 from grokscope.explanation.labelled_irrep import LabelledIrrep, SubgroupRole
 from grokscope.explanation.spectrum import effective_number, permutation_null
 from grokscope.explanation.subject import Edit, Subject
@@ -49,13 +48,11 @@ class GroupExamination(Examination):
         subject: Subject,
         thresholds: Thresholds,
         keys: Sequence[int] | None = None,
-        group_thresholds: GroupThresholds = GROUP_FROZEN,
     ) -> None:
         if subject.symmetry.group is None:
             raise UsageError("This subject's symmetry is not cyclic and has no group table.")
         super().__init__(subject, thresholds, keys)
         self.group: Group = subject.symmetry.group
-        self.group_thresholds = group_thresholds
 
     @cached_property
     def luck(self) -> float:
@@ -81,7 +78,7 @@ class GroupExamination(Examination):
         layer, cosets = self.subject.layers[0], proper_cosets(self.group)
         if not cosets:
             return None
-        return read_cosets(layer, self._pre, cosets, self.group_thresholds.constant)
+        return read_cosets(layer, self._pre, cosets, self.thresholds.group.constant)
 
     @cached_property
     def coset_accuracy(self) -> float:
@@ -97,7 +94,7 @@ class GroupExamination(Examination):
         """The same, found anew with the elements in a random order; best of three draws."""
         if self.reading is None:
             return math.nan
-        limit, site = self.group_thresholds.constant, self.reading.site
+        limit, site = self.thresholds.group.constant, self.reading.site
         draws = [scrambled(self.reading.cosets, seed) for seed in range(3)]
         return max(self._of_circuit(read_cosets(site, self._pre, c, limit)) for c in draws)
 
@@ -117,7 +114,7 @@ class GroupExamination(Examination):
     @cached_property
     def has_coset_circuits(self) -> bool:
         """Whether neurons that are constant on cosets, and not on any sets, do the work."""
-        limits = self.group_thresholds
+        limits = self.thresholds.group
         return (
             self.coset_accuracy >= limits.coset
             and self.scrambled_accuracy <= limits.scrambled
@@ -132,7 +129,7 @@ class GroupExamination(Examination):
         """
         if self.reading is None:
             return {}
-        loose = self.reading.below(self.group_thresholds.concentrated)
+        loose = self.reading.below(self.thresholds.group.concentrated)
         alive = max(int(self.reading.alive.sum()), 1)
         return {
             "constant": int(self._constant.sum()) / alive,
@@ -151,7 +148,7 @@ class GroupExamination(Examination):
             return ()
         found: list[SubgroupRole] = []
         for place, conjugate in enumerate(subgroup_classes(self.group)):
-            which = self.reading.of_class(place, self.group_thresholds.constant)
+            which = self.reading.of_class(place, self.thresholds.group.constant)
             if which.any():
                 role = SubgroupRole(
                     name=conjugate[0].label,
@@ -180,10 +177,10 @@ class GroupExamination(Examination):
     @property
     def _constant(self) -> Bool[Tensor, " neuron"]:
         assert self.reading is not None
-        return self.reading.below(self.group_thresholds.constant)
+        return self.reading.below(self.thresholds.group.constant)
 
     def _of_circuit(self, reading: CosetReading) -> float:
-        which = reading.below(self.group_thresholds.constant)
+        which = reading.below(self.thresholds.group.constant)
         return self.accuracy_of(circuit(reading, self._pre, which))
 
     def _accuracy_without(self, which: Bool[Tensor, " neuron"]) -> float:

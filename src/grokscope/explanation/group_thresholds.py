@@ -23,6 +23,3 @@ class GroupThresholds:
     """Variance within cosets, of the whole, below which a neuron is constant on them."""
     concentrated: float = 0.5
     """The same for neurons that favour cosets without being constant on them."""
-
-
-GROUP_FROZEN = GroupThresholds()

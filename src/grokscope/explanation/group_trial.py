@@ -32,6 +32,9 @@ def _has_no_others(examination: GroupExamination) -> bool:
     return not examination.free
 
 
+_SOME_IRREPS = "networks that do not use every irrep"
+_ALL_IRREPS = "networks that use every irrep, whose irreps therefore say nothing"
+
 GROUP_TRIALS: tuple[Trial[GroupExamination], ...] = (
     Trial(
         name="sparsity",
@@ -39,7 +42,7 @@ GROUP_TRIALS: tuple[Trial[GroupExamination], ...] = (
         f"{DRAWS}; groups of order 6 cannot pass it",
         measure=lambda x: x.luck,
         side="at most",
-        limit=lambda x: x.group_thresholds.sparsity,
+        limit=lambda x: x.thresholds.group.sparsity,
     ),
     *key_trials("irreps"),
     Trial(
@@ -47,31 +50,33 @@ GROUP_TRIALS: tuple[Trial[GroupExamination], ...] = (
         about=f"accuracy with the key irreps of other tokens, mean of {_SWAPS} draws: chance",
         measure=lambda x: accuracy_resampled(x, _SWAPS),
         side="at most",
-        limit=lambda x: x.group_thresholds.resampled / x.subject.order,
+        limit=lambda x: x.thresholds.group.resampled / x.subject.order,
     ),
-    replace(control("irreps"), applies=_has_others),
+    replace(control("irreps"), applies=_has_others, applies_to=_SOME_IRREPS),
     mechanism(
         "functions of x plus functions of y in the key irreps (products too behind attention or "
         "another layer)"
     ),
     MECHANISM_LOSS,
-    replace(mechanism_random("irreps"), applies=_has_others),
+    replace(mechanism_random("irreps"), applies=_has_others, applies_to=_SOME_IRREPS),
     MECHANISM_PRINCIPAL,
     Trial(
         name="mechanism_cosets",
         about="accuracy of those neurons alone that are constant on cosets, made exactly so",
         measure=lambda x: x.coset_accuracy,
         side="at least",
-        limit=lambda x: x.group_thresholds.coset,
+        limit=lambda x: x.thresholds.group.coset,
         applies=_has_no_others,
+        applies_to=_ALL_IRREPS,
     ),
     Trial(
         name="scrambled_cosets",
         about="the same, found anew with the elements in a random order: best of three draws",
         measure=lambda x: x.scrambled_accuracy,
         side="at most",
-        limit=lambda x: x.group_thresholds.scrambled,
+        limit=lambda x: x.thresholds.group.scrambled,
         applies=_has_no_others,
+        applies_to=_ALL_IRREPS,
     ),
     Trial(
         name="principal_cosets",
@@ -81,14 +86,16 @@ GROUP_TRIALS: tuple[Trial[GroupExamination], ...] = (
         side="at least",
         limit=one_row,
         applies=_has_no_others,
+        applies_to=_ALL_IRREPS,
     ),
     Trial(
         name="coset_neurons_gone",
         about="accuracy without these neurons: little is left",
         measure=lambda x: x.without_coset_neurons,
         side="at most",
-        limit=lambda x: x.group_thresholds.gone,
+        limit=lambda x: x.thresholds.group.gone,
         applies=_has_no_others,
+        applies_to=_ALL_IRREPS,
     ),
     Trial(
         name="form_agreement",
@@ -96,7 +103,7 @@ GROUP_TRIALS: tuple[Trial[GroupExamination], ...] = (
         "have the same largest logit",
         measure=lambda x: x.form.agreement,
         side="at least",
-        limit=lambda x: x.group_thresholds.agreement,
+        limit=lambda x: x.thresholds.group.agreement,
     ),
 )
 """The applicability table."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from grokscope.explanation.group_thresholds import GroupThresholds
+
 VERSION = "explain/2"
 
 
@@ -79,6 +81,8 @@ class Thresholds:
     """Share of the logits' variance that a form must keep beyond principal components."""
     bands: Bands = Bands()
     """By what circles are recognised before they are tested."""
+    group: GroupThresholds = GroupThresholds()
+    """Those off cyclic groups."""
 
 
 FROZEN = Thresholds()

@@ -30,6 +30,7 @@ class Trial(Generic[Examined_contra]):
         side: whether the figure must be at least or at most the limit.
         limit: fixed beforehand.
         applies: which networks must pass it.
+        applies_to: the same in words.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Trial(Generic[Examined_contra]):
     side: Side
     limit: Callable[[Examined_contra], float]
     applies: Callable[[Examined_contra], bool] = always
+    applies_to: str = "every network"
 
     def run(self, examination: Examined_contra) -> CausalTest:
         """The outcome on one network."""
