@@ -6,8 +6,9 @@ A `Subject` is a network seen from outside: one of grokscope's own (`NetworkSubj
 
 from grokscope.explanation.causal_test import CausalTest
 from grokscope.explanation.explain import explain
-from grokscope.explanation.explanation import Explanation, LabelledCircle
+from grokscope.explanation.explanation import Explanation
 from grokscope.explanation.hooked_transformer import from_hooked_transformer
+from grokscope.explanation.labelled_circle import LabelledCircle
 from grokscope.explanation.legacy import Legacy, legacy
 from grokscope.explanation.module_subject import ModuleSubject
 from grokscope.explanation.network_subject import NetworkSubject

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from grokscope.explanation.cyclic_examination import CyclicExamination
 from grokscope.explanation.cyclic_trial import CYCLIC_TRIALS
-from grokscope.explanation.explanation import Explanation, LabelledCircle
+from grokscope.explanation.explanation import Explanation
 from grokscope.explanation.judge import judge
+from grokscope.explanation.labelled_circle import LabelledCircle
 
 
 def explain_cyclic(examination: CyclicExamination) -> Explanation:

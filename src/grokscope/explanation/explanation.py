@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from grokscope.explanation.causal_test import CausalTest
+from grokscope.explanation.html import circles_table, heading, irreps_table, verdicts_table
 from grokscope.explanation.hypothesis import HYPOTHESES
+from grokscope.explanation.labelled_circle import LabelledCircle
 from grokscope.explanation.labelled_irrep import LabelledIrrep, SubgroupRole
 from grokscope.explanation.thresholds import FROZEN, VERSION, Thresholds
 
@@ -19,46 +21,6 @@ _READ_OUTS: Mapping[ReadOut, str] = {
     "weights": ", read out with weights of its own for every class",
     "table": ", read out with weights for every class and a table over the sum",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelledCircle:
-    """One circle of the answer.
-
-    Attributes:
-        frequency: in the embedding.
-        label: a hypothesis, or `unlabelled`.
-        speaks: frequency of the logits that it feeds.
-        shape: index ρ₁ of A_k(d): 0 flat, 2/3 pizza; `None` for a companion, which has no constant.
-        shape_interval: its 95 % bootstrap interval over the sums.
-        profile: A_k(d) of the circle alone, for d = 0 … n − 1, in logits.
-        offset: d₀ in tokens.
-        fraction: the pizza's share of a mixture, `None` elsewhere.
-        share: of the embedding's energy.
-        alignment: of the two operands' phases over the neurons, 0 … 1.
-        alignment_halves: the same in two random halves of the neurons.
-        attention: relative change of its profile under constant attention.
-        necessary: whether the network errs without it; the others are redundant.
-        inner: what the layers before the last make of it: a hypothesis, `unlabelled`, or `idle`
-            where the sum is left to the last layer; `None` with one layer.
-        also: labels of its weaker roles.
-    """
-
-    frequency: int
-    label: str
-    speaks: int
-    shape: float | None
-    shape_interval: tuple[float, float] | None
-    profile: tuple[float, ...]
-    offset: float
-    fraction: float | None
-    share: float
-    alignment: float
-    alignment_halves: tuple[float, float]
-    attention: float
-    necessary: bool
-    inner: str | None = None
-    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,14 +152,24 @@ class Explanation:
             "thresholds": {"version": VERSION} | asdict(self.thresholds),
         }
 
+    def _repr_html_(self) -> str:
+        """The notebook's view."""
+        parts = [
+            heading(f"{self.name}, {self.group}" if self.name else "", self.sentence),
+            circles_table(self.circles),
+            irreps_table(self.components),
+            verdicts_table(self.tests),
+        ]
+        return "".join(parts)
+
     def __repr__(self) -> str:
-        heading = f"{self.name}, {self.group}: {self.sentence}" if self.name else self.sentence
+        first = f"{self.name}, {self.group}: {self.sentence}" if self.name else self.sentence
         circles = [f"  {_line(circle)}" for circle in self.circles]
         irreps = [f"  {_irrep_line(irrep)}" for irrep in self.components]
         cosets = [f"  {_subgroup_line(role)}" for role in self.subgroups]
         tests = [f"  {_verdict(test)}" for test in self.tests]
         layers = [f"  {_orders_line(site, own)}" for site, own in self.orders.items()]
-        return "\n".join([heading, *circles, *layers, *irreps, *cosets, *tests])
+        return "\n".join([first, *circles, *layers, *irreps, *cosets, *tests])
 
     @property
     def _is_collapsed(self) -> bool:

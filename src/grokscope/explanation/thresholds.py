@@ -81,7 +81,7 @@ class Thresholds:
     """Share of the logits' variance that a form must keep beyond principal components."""
     bands: Bands = Bands()
     """By what circles are recognised before they are tested."""
-    group: GroupThresholds = GroupThresholds()
+    group: GroupThresholds = GroupThresholds()  # noqa: RUF009 (frozen)
     """Those off cyclic groups."""
 
 
