@@ -35,7 +35,7 @@ class Stratum:
 
 
 CPU = (
-    Stratum(n_layers=1, widths=(32, 64, 128), networks=60, steps=2500),
+    Stratum(n_layers=1, widths=(32, 64, 128), networks=84, steps=2500),
     Stratum(n_layers=2, widths=(32, 64, 128), networks=18, steps=4000),
     Stratum(n_layers=3, widths=(32, 64), networks=10, steps=4000),
     Stratum(n_layers=4, widths=(32, 64), networks=5, steps=4000),

@@ -31,7 +31,7 @@ def test_networks_are_fixed_beforehand_and_none_is_a_development_network(form: A
 
 def test_the_strata_of_one_layer_are_of_one_size():
     cells = [(p.base.model.d_model, p.base.task.train_fraction) for p in plans("cpu", 1)]  # type: ignore[attr-defined]
-    assert {cells.count(cell) for cell in set(cells)} == {10}
+    assert {cells.count(cell) for cell in set(cells)} == {14}
     assert len(set(cells)) == 6
 
 
