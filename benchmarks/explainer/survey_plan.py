@@ -36,9 +36,9 @@ class Stratum:
 
 CPU = (
     Stratum(n_layers=1, widths=(32, 64, 128), networks=84, steps=2500),
-    Stratum(n_layers=2, widths=(32, 64, 128), networks=18, steps=4000),
+    Stratum(n_layers=2, widths=(32, 64), networks=18, steps=4000),
     Stratum(n_layers=3, widths=(32, 64), networks=10, steps=4000),
-    Stratum(n_layers=4, widths=(32, 64), networks=5, steps=4000),
+    Stratum(n_layers=4, widths=(64,), networks=4, steps=4000),
 )
 _WIDE = (32, 48, 64, 96, 128, 192, 256, 384, 512)
 GPU = (
