@@ -6,12 +6,22 @@ from pathlib import Path
 import pytest
 import torch
 
+from grokscope.cli.explain import explain_after_training
 from grokscope.cli.main import main
-from grokscope.experiment import load
+from grokscope.core.errors import DiskError
+from grokscope.experiment import Config, Training, load, plan_seeds, start_run
 from grokscope.explanation.thresholds import FROZEN
+from grokscope.models import EmbeddingMLP
+from grokscope.tasks import GroupComposition
 
 WORDS = ("--p", "13", "--d-model", "32", "--d-hidden", "64", "--train-fraction", "1")
 TESTED = {"verdict", "label", "grade", "circles", "tests", "parts", "sentence", "legacy"}
+LEGACY = {
+    "gradient_symmetricity",
+    "distance_irrelevance",
+    "distance_irrelevance_top_wrong",
+    "circularity",
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +44,15 @@ def own(accurate: Path, tmp_path: Path) -> Path:
 
 def test_training_leaves_an_explanation_that_verifies(grokscope, accurate):
     run = load("last", accurate)
-    assert [row["network"] for row in run.directory.explanation["explanations"]] == [0, 1]
+    kept = run.directory.explanation["explanations"]
+    assert [row["network"] for row in kept] == [0, 1]
+    assert all(set(row["legacy"]) >= LEGACY for row in kept)
     assert run.directory.verify() == []
 
 
-def test_a_run_is_explained_network_by_network_and_kept(grokscope, own):
+def test_a_run_is_explained_network_by_network_and_kept(grokscope, own, stub_report):
     run = load("last", own)
+    (run.path / "report.html").unlink(missing_ok=True)
     run.directory.write_explanation({"explanations": []})
     said = grokscope("explain", "--out", own, "--json")
     assert said.code == 0
@@ -54,6 +67,19 @@ def test_a_run_is_explained_network_by_network_and_kept(grokscope, own):
     assert kept["explanations"] == said.json["explanations"]
     assert run.directory.verify() == []
     assert "explanation.json" in said.err
+    assert (run.path / "report.html").read_text(encoding="utf-8") == run.id
+    assert "shown in" in said.err
+
+
+def test_a_report_that_cannot_be_written_costs_no_explanation(grokscope, own, monkeypatch):
+    def refuse(run, path):
+        raise DiskError("no room")
+
+    monkeypatch.setattr("grokscope.views.write_report", refuse)
+    said = grokscope("explain", "--out", own, "--json")
+    assert said.code == 0
+    assert "no report: no room" in said.err
+    assert load("last", own).directory.explanation["explanations"] == said.json["explanations"]
 
 
 def test_one_network_is_one_object_and_leaves_what_is_kept_alone(grokscope, own):
@@ -66,7 +92,7 @@ def test_one_network_is_one_object_and_leaves_what_is_kept_alone(grokscope, own)
     assert (run.path / "explanation.json").read_bytes() == before
 
 
-def test_people_get_counts_circles_and_tests(grokscope, own):
+def test_people_get_counts_circles_and_tests(grokscope, own, stub_report):
     out = grokscope("explain", "--out", own).out
     header = out.splitlines()[0]
     assert header.split()[:4] == ["network", "name", "step", "label"]
@@ -142,6 +168,20 @@ def test_a_task_without_a_group_gets_one_line_and_trains_as_ever(grokscope, tmp_
     said = grokscope("explain", "--out", tmp_path)
     assert said.code == 2
     assert "no group" in said.complaint
+
+
+def test_a_composition_is_explained_after_training(tmp_path):
+    config = Config(
+        task=GroupComposition(group="S3", train_fraction=1.0),
+        model=EmbeddingMLP(d_model=16, d_hidden=16, separate_vocab=True),
+        training=Training(steps=5),
+    )
+    run = start_run(plan_seeds("s3", config, (), 3), tmp_path)
+    told = explain_after_training(run, 2)
+    assert [row["network"] for row in told] == [0, 1]
+    kept = run.directory.explanation["explanations"]
+    assert [row["group"] for row in kept] == ["S3", "S3"]
+    assert [row["legacy"] for row in kept] == [None, None]
 
 
 def test_a_file_of_weights_is_explained(grokscope, tmp_path):

@@ -177,9 +177,9 @@ class Show:
 class Explain:
     """What a run's networks learned: circles, causal tests, a verdict.
 
-    A whole run's answer is kept as `explanation.json` in the run, and its report shows it. Also
-    reads a state dict with TransformerLens's names: grokscope explain FILE.pt --p 113 --operation
-    add. A network that stays unexplained is an answer too, with exit code 0.
+    A whole run's answer is kept as `explanation.json` in the run, and its `report.html` is written
+    again. Also reads a state dict with TransformerLens's names: grokscope explain FILE.pt --p 113
+    --operation add. A network that stays unexplained is an answer too, with exit code 0.
     """
 
     run: Annotated[Positional[str], arg(metavar="[RUN|FILE.pt]")] = "last"

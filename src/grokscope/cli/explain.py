@@ -6,6 +6,7 @@ from typing import Any
 
 from grokscope.cli.commands import Explain
 from grokscope.cli.explanation_tables import print_explanation, print_history, print_overview
+from grokscope.cli.report import refresh
 from grokscope.cli.run_name import open_run
 from grokscope.cli.screen import say, stdout, write_json
 from grokscope.core.errors import GrokscopeError, UsageError
@@ -48,7 +49,8 @@ def explain_after_training(run: Run, limit: int) -> list[dict[str, Any]]:
 
     Nothing where the task has no group.
     """
-    if run.plan.base.task.table().cyclic is None:
+    table = run.plan.base.task.table()
+    if table.cyclic is None and table.group is None:
         return []
     networks = range(min(limit, len(run.plan.networks)))
     document = explain_run(run, networks, told=_tell)
@@ -116,7 +118,7 @@ def _explain_file(command: Explain) -> int:
 
 
 def _keep(run: Run, document: Document) -> GrokscopeError | None:
-    """Keep it before anybody can stop reading; what went wrong waits until it has been printed.
+    """Keep it, with a new report, before anybody can stop reading; errors wait until it is printed.
 
     Only for a finished run: others go on to change, and what was said of them would be stale.
     """
@@ -127,7 +129,9 @@ def _keep(run: Run, document: Document) -> GrokscopeError | None:
         store_explanations(run, dict(document))
     except GrokscopeError as error:
         return error
-    say(f"kept in {run.path / 'explanation.json'}; `grokscope report` shows it")
+    said = f"kept in {run.path / 'explanation.json'}"
+    page = refresh(run)
+    say(said if page is None else f"{said}, shown in {page}")
     return None
 
 

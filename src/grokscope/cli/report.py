@@ -3,9 +3,20 @@
 from pathlib import Path
 
 from grokscope.cli.run_name import open_run
-from grokscope.cli.screen import stdout, write_json
-from grokscope.core.errors import DiskError, UsageError
+from grokscope.cli.screen import say, stdout, write_json
+from grokscope.core.errors import DiskError, GrokscopeError, UsageError
 from grokscope.experiment import Run
+
+
+def refresh(run: Run) -> str | None:
+    """Write `report.html` into a run and give its path; say why where that cannot be done."""
+    from grokscope.views import write_report
+
+    try:
+        return str(write_report(run, run.path / "report.html"))
+    except GrokscopeError as error:
+        say(f"no report: {error}")
+        return None
 
 
 def report(name: str, file: Path | None, out: Path, *, as_json: bool) -> int:

@@ -10,6 +10,7 @@ from grokscope.cli.arguments import option_names
 from grokscope.cli.commands import TRAINING, Settings
 from grokscope.cli.lines import LineListener
 from grokscope.cli.panel import LivePanel
+from grokscope.cli.report import refresh
 from grokscope.cli.results import networks_table, run_document, speed_line
 from grokscope.cli.run_name import open_run, out_option, run_words
 from grokscope.cli.screen import say, stderr, stdout, write_json
@@ -168,7 +169,7 @@ def _tell(run: Run, request: TrainRequest, started: float) -> None:
     if not request.json:
         console.print(networks_table(console, run.networks))
     learned = _explain(run, request)
-    written = _write_report(run)
+    written = refresh(run)
     if request.json:
         document: dict[str, Any] = {"explanations": learned}
         document |= {"wall_seconds": time.monotonic() - started, "report": written}
@@ -192,16 +193,6 @@ def _explain(run: Run, request: TrainRequest) -> list[dict[str, Any]]:
         name = run_words(run.directory, request.out)
         say(f"the first {EXPLAINED} are explained; all of them: grokscope explain {name}")
     return learned
-
-
-def _write_report(run: Run) -> str | None:
-    from grokscope.views import write_report
-
-    try:
-        return str(write_report(run, run.path / "report.html"))
-    except GrokscopeError as error:
-        say(f"no report: {error}")
-        return None
 
 
 def _next_steps(run: Run, report: str | None, request: TrainRequest) -> None:

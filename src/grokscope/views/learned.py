@@ -1,13 +1,14 @@
 """What the networks of a run learned, as the report shows it; read from disk, never computed."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from grokscope.experiment import Run
+from grokscope.views.irrep_table import CosetLine, IrrepLine, coset_lines, irrep_lines
 from grokscope.views.network_table import NETWORKS_LISTED, percent
 from grokscope.views.picture import Picture
+from grokscope.views.population import Population, population
 from grokscope.views.profile_figure import profile_figure
 
 DRAWN = 12
@@ -23,6 +24,13 @@ _PARTS = {
     "du": "on it and the difference x − y",
     "rest": "on more than these",
 }
+_GROUP_PARTS = {
+    "u": "depends on c⁻¹∘x∘y alone",
+    "character": "on its conjugacy class alone",
+    "key": "on it through the irreps above",
+    "readout": "is in these irreps as functions of c, row by row",
+}
+"""These overlap: the second and third are parts of the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +74,8 @@ class LearnedNetwork:
     failed: str
     is_open: bool
     circles: Sequence[CircleLine] = ()
+    irreps: Sequence[IrrepLine] = ()
+    cosets: Sequence[CosetLine] = ()
     tests: Sequence[TestLine] = ()
     profiles: Sequence[Picture] = ()
     profiles_left_out: int = 0
@@ -82,8 +92,9 @@ class Learned:
     verdict: str
     missing: str
     version: str
-    labels: Sequence[tuple[str, int, str]]
-    """Label, networks, share of the accurate ones."""
+    population: Population | None
+    """Of all networks together, where there are several."""
+    has_circles: bool
     networks: Sequence[LearnedNetwork]
     drawn: Sequence[LearnedNetwork]
     networks_left_out: int
@@ -99,9 +110,10 @@ def learned(run: Run) -> Learned | None:
     with_circles = [network for network in networks if network.tests]
     return Learned(
         verdict=verdict_sentence(rows),
-        missing=_missing(len(rows), len(run.plan.networks)),
+        missing=_missing(run, len(rows)),
         version=str(document.get("version", "")),
-        labels=label_counts(rows),
+        population=population(rows),
+        has_circles=any(row["circles"] for row in rows),
         networks=networks[:NETWORKS_LISTED],
         drawn=with_circles[:DRAWN],
         networks_left_out=max(0, len(with_circles) - DRAWN),
@@ -120,21 +132,18 @@ def verdict_sentence(rows: Sequence[Document]) -> str:
     return f"Explained {count} of {len(accurate)} accurate network{plural}.{tail}"
 
 
-def label_counts(rows: Sequence[Document]) -> list[tuple[str, int, str]]:
-    """Label, number of networks and share, over the explained and unexplained accurate ones."""
-    accurate = [row for row in rows if row["verdict"] != "not_accurate"]
-    named = Counter(
-        row["label"] if row["verdict"] == "explained" else "unexplained" for row in accurate
-    )
-    return [(label, n, percent(n / len(accurate))) for label, n in named.most_common()]
-
-
 def _first_accurate(rows: Sequence[Document]) -> int | None:
     return next((i for i, row in enumerate(rows) if row["verdict"] != "not_accurate"), None)
 
 
-def _missing(explained: int, total: int) -> str:
-    return f"{explained} of {total:,} networks were looked at." if explained < total else ""
+def _missing(run: Run, explained: int) -> str:
+    total = len(run.plan.networks)
+    if explained >= total:
+        return ""
+    return (
+        f"{explained} of {total:,} networks were looked at; `grokscope explain {run.id}` looks at "
+        "all of them."
+    )
 
 
 def _network(row: Document, *, is_open: bool) -> LearnedNetwork:
@@ -148,14 +157,16 @@ def _network(row: Document, *, is_open: bool) -> LearnedNetwork:
         label=row["label"],
         verdict=str(row["verdict"]).replace("_", " "),
         grade=row["grade"] or "–",
-        failed=", ".join(test["name"] for test in failed) or "–",
+        failed=", ".join(str(test["name"]).replace("_", " ") for test in failed) or "–",
         is_open=is_open,
         circles=[_circle(circle) for circle in row["circles"]],
+        irreps=irrep_lines(row),
+        cosets=coset_lines(row),
         tests=[_test(test) for test in row["tests"]],
         profiles=[_profile(circle) for circle in strongest],
         profiles_left_out=len(row["circles"]) - len(strongest),
         left=[_failure(test) for test in failed],
-        parts=_parts(row["parts"]),
+        parts=_parts(row["parts"], _GROUP_PARTS if row["components"] else _PARTS),
     )
 
 
@@ -194,9 +205,9 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def _parts(parts: Mapping[str, float]) -> str:
+def _parts(parts: Mapping[str, float], words: Mapping[str, str]) -> str:
     """Where the variance of the logits lives; empty where it was not taken apart."""
-    return ", ".join(f"{percent(share)} {_PARTS.get(n, n)}" for n, share in parts.items())
+    return ", ".join(f"{percent(share)} {words.get(n, n)}" for n, share in parts.items())
 
 
 def _profile(circle: Document) -> Picture:

@@ -120,6 +120,7 @@ def _heading(run: Run, groups: Sequence[Group]) -> dict[str, Any]:
         "n_networks": len(plan.networks),
         "definition": run.networks[0]["label_thresholds"]["version"] if run.networks else None,
         "has_group": table.cyclic is not None,
+        "table_of": table.group.name if table.group else "",
         "by_logarithm": table.cyclic is not None and table.cyclic.order != table.d_vocab,
         "order": table.cyclic.order if table.cyclic else 0,
     }
