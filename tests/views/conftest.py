@@ -9,7 +9,8 @@ import pytest
 
 from grokscope.engine import AdamW
 from grokscope.experiment import Config, Run, Training, plan_seeds, start_run
-from grokscope.models import OneLayerTransformer
+from grokscope.experiment.explained import explain_run, store_explanations
+from grokscope.models import EmbeddingMLP, OneLayerTransformer
 from grokscope.tasks import ModularArithmetic
 
 SMALL = Config(
@@ -50,3 +51,17 @@ def report(two_kinds: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from grokscope.views import write_report
 
     return write_report(two_kinds, tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture(scope="session")
+def explained(train: Train) -> Run:
+    """Two accurate networks, explained."""
+    run = train(
+        seeds=2,
+        task=ModularArithmetic(p=13, train_fraction=1.0),
+        model=EmbeddingMLP(d_model=32, d_hidden=64),
+        optimizer=AdamW(lr=3e-3),
+        training=Training(steps=400),
+    )
+    store_explanations(run, explain_run(run, range(2)))
+    return run

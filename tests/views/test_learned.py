@@ -11,25 +11,11 @@ from grokscope.engine import AdamW
 from grokscope.experiment import Run, Training
 from grokscope.experiment.explained import explain_run, store_explanations
 from grokscope.models import EmbeddingMLP
-from grokscope.tasks import GroupComposition, ModularArithmetic
+from grokscope.tasks import GroupComposition
 from grokscope.views import profile_figure, render_report
 from grokscope.views.learned import learned, verdict_sentence
 from grokscope.views.profile_figure import fitted_forms
 from views.test_report import HOSTILE, page_without_scripts
-
-
-@pytest.fixture(scope="module")
-def explained(train: Any) -> Run:
-    """Two accurate networks, explained."""
-    run = train(
-        seeds=2,
-        task=ModularArithmetic(p=13, train_fraction=1.0),
-        model=EmbeddingMLP(d_model=32, d_hidden=64),
-        optimizer=AdamW(lr=3e-3),
-        training=Training(steps=400),
-    )
-    store_explanations(run, explain_run(run, range(2)))
-    return run
 
 
 def row(verdict: str = "explained", label: str = "pizza") -> dict[str, Any]:

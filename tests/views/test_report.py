@@ -101,7 +101,7 @@ def test_a_run_that_has_nothing_yet_is_still_a_page(two_kinds: Run):
 def test_a_task_without_a_group_has_no_frequencies(train: Any):
     task = ModularArithmetic(operation="multiply", p=8, train_fraction=0.6)
     page = page_without_scripts(render_report(train(task=task)))
-    assert "no cyclic group" in page
+    assert "no group behind it" in page
     assert '<section id="spectrum">' not in page
     assert "Norm of the weights" in page
     assert "Restricted loss" not in page

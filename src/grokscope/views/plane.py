@@ -1,5 +1,6 @@
 """A plane of two measures: a mark per network or circle, coloured by kind, filled by verdict."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,9 @@ import plotly.graph_objects as go
 
 from grokscope.views.theme import FAINT, INK, dress, plain
 
-HEIGHT = 400
+HEIGHT = 320
+"""Without the legend, in pixels: planes side by side have equal areas whatever their legends."""
+_LEGEND_ROW, _PER_ROW = 22, 3
 _SYMBOLS = {"explained": "circle", "unexplained": "circle-open", "not_accurate": "x-thin-open"}
 _MANY = 150
 """From so many marks on they are smaller."""
@@ -42,9 +45,10 @@ def plane(marks: Sequence[Mark], colours: Mapping[str, str], title: str) -> go.F
     """
     known = {kind: colour for kind, colour in colours.items() if any(m.kind == kind for m in marks)}
     figure = go.Figure([*_legend(known), *_traces(marks, known)])
-    dress(figure, height=HEIGHT, title=title)
+    below = _LEGEND_ROW * math.ceil(len(known) / _PER_ROW)
+    dress(figure, height=HEIGHT + below, title=title)
     legend = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"}
-    figure.update_layout(margin={"l": 50, "r": 46, "t": 62, "b": 88})
+    figure.update_layout(margin={"l": 50, "r": 46, "t": 62, "b": 60 + below})
     figure.update_layout(legend={**legend, "x": 0, "xanchor": "left", "itemsizing": "constant"})
     figure.update_layout(title={"y": 0.985, "yanchor": "top", "font_size": 14})
     return figure
@@ -54,13 +58,13 @@ def name_line(
     figure: go.Figure, name: str, *, x: float | None = None, y: float | None = None
 ) -> None:
     """Draw one dashed line across the plane, at an x or at a y, with its name outside of it."""
-    line = {"color": FAINT, "width": 1.2, "dash": "dash"}
+    line = {"color": FAINT, "width": 1, "dash": "dash"}
     font = {"size": 11, "color": INK}
     if x is not None:
-        figure.add_vline(x=x, line=line, layer="between")
+        figure.add_vline(x=x, line=line, opacity=0.6)
         place = {"x": x, "y": 1.01, "yref": "paper", "yanchor": "bottom", "xanchor": "center"}
     else:
-        figure.add_hline(y=y, line=line, layer="between")
+        figure.add_hline(y=y, line=line, opacity=0.6)
         place = {"x": 1.01, "xref": "paper", "y": y, "xanchor": "left", "yanchor": "middle"}
     figure.add_annotation(text=name, showarrow=False, font=font, **place)
 
