@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from grokscope.views.theme import FAINT, INK, dress, plain
 
-HEIGHT = 320
+HEIGHT = 350
 """Without the legend, in pixels: planes side by side have equal areas whatever their legends."""
 _LEGEND_ROW, _PER_ROW = 22, 3
 _SYMBOLS = {"explained": "circle", "unexplained": "circle-open", "not_accurate": "x-thin-open"}
