@@ -56,6 +56,13 @@ def test_circles_lie_at_their_shape_and_use_of_attention():
     assert {note.text for note in figure.layout.annotations} == {"clock: 0", "pizza: 2/3"}
 
 
+def test_the_interval_of_a_shape_is_shown_where_there_is_one():
+    with_interval = circle(4, shape=0.67, shape_interval=[0.641, 0.702])
+    words = marks(circle_plane([explanation(0, circles=[circle(), with_interval])]))
+    assert "shape 0.67 (0.64 to 0.70)," in words[0.67, 0.8][2]
+    assert "shape 0.02, change" in words[0.02, 0.8][2]
+
+
 def test_a_shape_without_bound_is_drawn_at_the_edge_and_told():
     figure = circle_plane([explanation(0, circles=[circle(shape=41.0), circle(4, shape=-7.0)])])
     found = marks(figure)

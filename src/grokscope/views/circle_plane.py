@@ -54,10 +54,17 @@ def circle_plane(rows: Sequence[Document]) -> go.Figure:
 
 
 def _about(row: Document, circle: Document) -> list[str]:
+    used = f"change under constant attention {circle['attention']:.2f}"
     need = "necessary" if circle["necessary"] else "redundant"
     return [
         f"network {row['network']}, frequency {circle['frequency']}: {circle['label']}",
-        f"shape {circle['shape']:.2f}, change under constant attention {circle['attention']:.2f}",
+        f"shape {circle['shape']:.2f}{_interval(circle)}, {used}",
         f"{need}, {circle['share']:.1%} of the embedding's energy",
         f"network {row['verdict']}",
     ]
+
+
+def _interval(circle: Document) -> str:
+    """Such as ` (0.64 to 0.70)`; explanations of an older version have none."""
+    ends = circle.get("shape_interval")
+    return f" ({ends[0]:.2f} to {ends[1]:.2f})" if ends else ""
