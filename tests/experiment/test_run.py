@@ -130,6 +130,17 @@ def test_a_request_to_stop_leaves_a_valid_run(tmp_path: Path):
     assert resume_run(run.directory).state == "finished"
 
 
+@pytest.mark.usefixtures("often")
+def test_a_second_process_that_is_refused_leaves_the_status_alone(tmp_path: Path):
+    with pytest.raises(Killed):
+        start_run(plan_seeds("small", SMALL, (), 1), tmp_path, KillAfter(2))
+    directory = RunDirectory.open(tmp_path / "last")
+    before = directory.status
+    with directory.locked(), pytest.raises(UsageError, match="being written by process"):
+        resume_run(RunDirectory.open(tmp_path / "last"))
+    assert RunDirectory.open(tmp_path / "last").status == before
+
+
 def test_a_run_killed_while_it_is_judged_is_judged_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: Run
 ):

@@ -213,17 +213,18 @@ def resume_run(directory: RunDirectory, listener: Listener | None = None) -> Run
 
 
 def _train(trainer: Trainer, directory: RunDirectory) -> Run:
-    try:
-        with directory.locked(), flushed_denormals():
+    # a run that another process is writing is left as it is: only who holds the lock marks it
+    with directory.locked(), flushed_denormals():
+        try:
             ended = trainer.train(directory)
             finish(trainer.plan, directory, ended, trainer.population.each)
             last = max(ending.step for ending in ended.values())
             directory.update_status(state="finished", step=last)
-    except InterruptedRunError as error:
-        raise InterruptedRunError(error.message, directory.id) from error
-    except GrokscopeError as error:
-        _mark_failed(directory, error)
-        raise
+        except InterruptedRunError as error:
+            raise InterruptedRunError(error.message, directory.id) from error
+        except GrokscopeError as error:
+            _mark_failed(directory, error)
+            raise
     return Run(directory)
 
 
