@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict, replace
 from functools import cache
+from importlib import import_module
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from benchmarks.explainer.planted import LABELS, plant
 from benchmarks.explainer.trust import explain_null, explain_planted
 from torch import nn
 
+from grokscope.core.errors import MemoryExceededError
 from grokscope.explanation import ModuleSubject, NetworkSubject, explain
 from grokscope.explanation.cyclic_examination import CyclicExamination
 from grokscope.explanation.cyclic_trial import CYCLIC_TRIALS
@@ -205,3 +207,13 @@ def test_a_network_that_learned_the_table_is_explained_whatever_the_operation():
     task = ModularArithmetic(operation="subtract", p=p)
     found = explain(NetworkSubject(planted.model, params, task.table()))
     assert found.verdict == "explained"
+
+
+def test_a_table_that_is_too_large_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch):
+    planted = plant("pizza", seed=3)
+    subject = NetworkSubject(planted.model, planted.params, planted.task.table())
+    monkeypatch.setattr(import_module("grokscope.explanation.explain"), "MEMORY_LIMIT", 1e6)
+    with pytest.raises(
+        MemoryExceededError, match=r"³ logits take 0\.0 GB .* \(a group of order 27\)"
+    ):
+        explain(subject)

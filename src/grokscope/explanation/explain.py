@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from grokscope.core.errors import MemoryExceededError
 from grokscope.explanation.cyclic_examination import CyclicExamination
 from grokscope.explanation.cyclic_explanation import explain_cyclic
 from grokscope.explanation.explanation import Explanation
@@ -9,6 +10,10 @@ from grokscope.explanation.group_examination import GroupExamination
 from grokscope.explanation.group_explanation import explain_group
 from grokscope.explanation.subject import Subject
 from grokscope.explanation.thresholds import FROZEN, Thresholds
+
+MEMORY_LIMIT = 8e9
+"""Bytes that the logits of a table may take, with the copies that are made of them."""
+_COPIES = 6
 
 
 def explain(
@@ -24,7 +29,23 @@ def explain(
         keys: frequencies that somebody claims it computes with, the strongest first; found where
             none are given. Off cyclic groups they are irreps, by their place among `real_irreps`.
         thresholds: that the tests must reach.
+
+    Raises:
+        MemoryExceededError: the table is too large.
     """
+    _require_memory(subject)
     if subject.symmetry.is_cyclic:
         return explain_cyclic(CyclicExamination(subject, thresholds, keys))
     return explain_group(GroupExamination(subject, thresholds, keys))
+
+
+def _require_memory(subject: Subject) -> None:
+    n = subject.order
+    size = 8.0 * _COPIES * n**3
+    if size > MEMORY_LIMIT:
+        largest = int((MEMORY_LIMIT / 8 / _COPIES) ** (1 / 3))
+        raise MemoryExceededError(
+            f"The table of {subject.symmetry.name} is too large to explain: its {n}³ logits take "
+            f"{size / 1e9:.1f} GB with their copies, at most {MEMORY_LIMIT / 1e9:g} GB "
+            f"(a group of order {largest}) are allowed."
+        )
