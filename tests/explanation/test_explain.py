@@ -181,7 +181,7 @@ def test_the_verdict_is_json():
     found = explained("companion", 0.0)
     written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert written["verdict"] == "explained"
-    assert written["thresholds"]["version"] == "explain/2"
+    assert written["thresholds"]["version"] == "explain/3"
     assert written["thresholds"]["bands"] == asdict(Bands()) | {"pizza": [0.5, 0.95]}
     fields = {"name", "value", "threshold", "side", "passed", "about"}
     assert all(set(test) == fields for test in written["tests"])

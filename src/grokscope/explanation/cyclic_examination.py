@@ -18,6 +18,7 @@ from grokscope.explanation.form import Form, Terms
 from grokscope.explanation.hypothesis import Architecture, Hypothesis, recognise
 from grokscope.explanation.neuron_order import orders
 from grokscope.explanation.output import Errors, by_error, shares
+from grokscope.explanation.pruning import predicted_errors
 from grokscope.explanation.readout_form import ReadOutForm, fit_readout
 from grokscope.explanation.sum_table_form import fit_sum_table
 from grokscope.explanation.thresholds import Bands
@@ -126,6 +127,11 @@ class CyclicExamination(Examination):
     def agreement(self) -> Agreement:
         """The formula against the network."""
         return compare(self.errors, self.closed_form)
+
+    @cached_property
+    def predicted_errors(self) -> float:
+        """How well the form tells where a pruned copy errs; NaN where none does."""
+        return predicted_errors(self.subject, self.forms, self.seen)
 
     def first_form(self) -> Form:
         """By each circle's label."""

@@ -96,7 +96,7 @@ def _has_pruned_errors(examination: CyclicExamination) -> bool:
     One layer only: a form of low order leaves out what deep copies err by once pruned.
     """
     is_deep = len(examination.subject.layers) > 1
-    return not is_deep and not math.isnan(examination.mechanism.errors_reproduced)
+    return not is_deep and not math.isnan(examination.predicted_errors)
 
 
 def _weighted(circles: Sequence[Circle], values: Sequence[float]) -> float:
@@ -193,8 +193,9 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
     MECHANISM_PRINCIPAL,
     Trial(
         name="pruned_errors",
-        about="overlap of the rows that a pruned copy and its written-back copy get wrong",
-        measure=lambda x: x.mechanism.errors_reproduced,
+        about="how well the margins of a pruned and written-back copy tell the rows that the "
+        "pruned copy gets wrong: area under the curve",
+        measure=lambda x: x.predicted_errors,
         side="at least",
         limit=lambda x: x.thresholds.errors,
         applies=_has_pruned_errors,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grokscope.explanation.form import Form, Terms
 from grokscope.explanation.keys import find_keys, others, without
-from grokscope.explanation.mechanism import Forms, Mechanism, examine
+from grokscope.explanation.mechanism import Forms, Mechanism, Seen, examine, seen_positions
 from grokscope.explanation.spectrum import component_power
 from grokscope.explanation.subject import Edit, Subject, Trace, accuracy
 from grokscope.explanation.thresholds import Thresholds
@@ -93,9 +93,14 @@ class Examination(ABC):
         return {layer: deeper if i else first for i, layer in enumerate(self.subject.layers)}
 
     @cached_property
+    def seen(self) -> Seen:
+        """The positions that the read-out can see."""
+        return seen_positions(self.subject, self.trace)
+
+    @cached_property
     def mechanism(self) -> Mechanism:
         """The layers' forms written back."""
-        return examine(self.subject, self.trace, self.forms)
+        return examine(self.subject, self.trace, self.forms, self.seen)
 
     def accuracy_of(self, edit: Edit) -> float:
         """Accuracy of the network under an intervention."""

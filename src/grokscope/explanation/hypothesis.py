@@ -119,7 +119,7 @@ class Pizza(Hypothesis):
         """Shape index near 2/3, the |cos| profile, and no use of products."""
         low, high = bands.pizza
         shape, is_own = role.shape, role.k == circle.frequency
-        looks = is_own and low <= shape.index <= high and shape.r2_pizza >= bands.r2
+        looks = is_own and low <= shape.index <= high and shape.r2_pizza >= bands.pizza_r2
         return looks and circle.attention <= bands.unmultiplied
 
     def profiles(self, role: Role, order: int) -> list[Profile]:

@@ -101,9 +101,9 @@ MECHANISM_LOSS: Trial[Examination] = Trial(
 )
 MECHANISM_PRINCIPAL: Trial[Examination] = Trial(
     name="mechanism_principal",
-    about="share of the logits' variance that the replacement keeps, above that which principal "
-    "components with as many numbers keep",
-    measure=lambda x: x.mechanism.variance - x.mechanism.principal,
+    about="by what share the replacement leaves less of the logits' variance than principal "
+    "components with as many numbers",
+    measure=lambda x: x.mechanism.gain,
     side="at least",
     limit=lambda x: x.thresholds.gain,
 )

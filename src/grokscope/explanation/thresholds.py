@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from grokscope.explanation.group_thresholds import GroupThresholds
 
-VERSION = "explain/2"
+VERSION = "explain/3"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +21,10 @@ class Bands:
     """The same up to which a pizza does not need products."""
     flat: float = 0.15
     """|shape index| up to which a profile is flat."""
-    pizza: tuple[float, float] = (0.5, 0.95)
-    """Shape indices of a pizza; 2/3 without noise."""
+    pizza: tuple[float, float] = (0.5, 1.1)
+    """Shape indices of a pizza: 2/3 for |cos|, 1 for cos², which a line comes near to."""
+    pizza_r2: float = 0.95
+    """Share of a pizza's profile that |cos| must explain."""
     r2: float = 0.97
     """Share of a profile that its closed form must explain."""
     companion_r2: float = 0.9
@@ -61,8 +63,8 @@ class Thresholds:
     gap: float = 1.5
     """How far the closed form may put the network's answer below its own, in standard deviations of
     its logits."""
-    errors: float = 0.3
-    """Overlap of a pruned copy's errors with those of its written-back copy."""
+    errors: float = 0.9
+    """Area under the curve with which the form's margins tell a pruned copy's errors."""
     rotation: float = 0.8
     """Share of the rotations' effect on the logits that the closed form predicts."""
     companion: float = 0.1
@@ -77,8 +79,8 @@ class Thresholds:
     """Accuracy with constant attention of what does not multiply."""
     rectifier: float = 0.2
     """Change of a pizza's shape index with |x|/2 in the place of ReLU."""
-    gain: float = 0.01
-    """Share of the logits' variance that a form must keep beyond principal components."""
+    gain: float = 0.1
+    """By what share a form must leave less of the logits' variance than principal components."""
     bands: Bands = Bands()
     """By what circles are recognised before they are tested."""
     group: GroupThresholds = GroupThresholds()  # noqa: RUF009 (frozen)

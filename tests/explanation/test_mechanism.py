@@ -1,0 +1,78 @@
+"""What is replaced: the positions that the read-out can see, and nothing else."""
+
+from dataclasses import fields
+
+import pytest
+import torch
+from benchmarks.explainer.planted import plant
+
+from grokscope.explanation import NetworkSubject
+from grokscope.explanation.form import Form, Terms
+from grokscope.explanation.mechanism import (
+    Mechanism,
+    seen_positions,
+    variance_kept,
+    write_back,
+)
+from grokscope.models import DeepTransformer, OneLayerTransformer, Vocab
+from grokscope.tasks import ModularArithmetic
+
+TASK = ModularArithmetic(operation="add", p=7)
+ONE = OneLayerTransformer(d_model=8, n_heads=2, equals_token=True, causal=False)
+
+
+def subject(model: OneLayerTransformer | DeepTransformer) -> NetworkSubject:
+    table = TASK.table()
+    params = model.init(Vocab(d_vocab=table.d_vocab, n_classes=table.n_classes), [0])
+    return NetworkSubject(model, params | model.constants([model]), table)
+
+
+def test_one_layer_is_seen_where_it_is_read_out():
+    network = subject(ONE)
+    trace = network.run(reads=True)
+    assert trace.pre["pre"].shape[1] == 3
+    assert seen_positions(network, trace) == {"pre": [2]}
+
+
+def test_a_first_layer_is_seen_everywhere_and_the_last_where_it_is_read_out():
+    shared = {field.name: getattr(ONE, field.name) for field in fields(ONE)}
+    network = subject(DeepTransformer(n_layers=2, **shared))
+    seen = seen_positions(network, network.run(reads=True))
+    assert seen == {"pre": [0, 1, 2], "pre_1": [2]}
+
+
+def test_positions_out_of_sight_keep_what_they_have():
+    network = subject(ONE)
+    trace = network.run(reads=True)
+    form = Form(terms={1: Terms.FIRST}, offsets={})
+    written = write_back(network, trace, {"pre": form}, seen_positions(network, trace)).pre["pre"]
+    assert torch.equal(written[:, :2], trace.pre["pre"][:, :2])
+    assert not torch.allclose(written[:, 2], trace.pre["pre"][:, 2])
+
+
+def test_neurons_without_positions_are_replaced_whole():
+    planted = plant("pizza", seed=0)
+    network = NetworkSubject(planted.model, planted.params, planted.task.table())
+    trace = network.run(reads=True)
+    (site,) = network.layers
+    if trace.pre[site].ndim == 2:
+        assert seen_positions(network, trace) == {}
+
+
+def test_variance_that_is_kept():
+    draws = torch.Generator().manual_seed(0)
+    logits = torch.randn(50, 7, generator=draws)
+    assert variance_kept(logits, logits + 3.0) == pytest.approx(1)
+    assert variance_kept(logits, logits.mean(0, keepdim=True).expand_as(logits)) == pytest.approx(0)
+
+
+def test_the_gain_over_principal_components():
+    found = Mechanism(
+        accuracy=1.0,
+        cross_entropy_rise=0.0,
+        random=0.0,
+        variance=0.98,
+        principal=0.9,
+        n_parameters=1,
+    )
+    assert found.gain == pytest.approx(0.8)  # it leaves a fifth of what they leave
