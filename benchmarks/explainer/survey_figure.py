@@ -11,7 +11,7 @@ from benchmarks.photograph import photograph
 from grokscope.statistics import share_of
 from grokscope.views.theme import BLUE, FAINT, GREEN, ORANGE, PURPLE, SKY, VERMILLION, dress
 
-WIDTH, HEIGHT = 1280, 620
+WIDTH, HEIGHT = 1280, 660
 RULE_COLOURS = dict(zip(RULES, (BLUE, VERMILLION, FAINT), strict=True))
 LABEL_COLOURS = {
     "pizza": VERMILLION,
@@ -27,7 +27,7 @@ _OFFSETS = dict(zip(RULES, (0.22, 0.0, -0.22), strict=True))
 def draw(rows: Sequence[Row], folder: Path) -> str:
     """Write `survey.html`, and `survey.png` where a browser is at hand."""
     page = folder / "survey.html"
-    survey_figure(rows).write_html(page, include_plotlyjs="cdn", config={"displayModeBar": False})
+    survey_figure(rows).write_html(page, include_plotlyjs=True, config={"displayModeBar": False})
     return photograph(page, folder / "survey.png", WIDTH, HEIGHT)
 
 
@@ -46,7 +46,7 @@ def survey_figure(rows: Sequence[Row]) -> go.Figure:
     figure.update_layout(
         width=WIDTH,
         paper_bgcolor="white",
-        margin={"l": 150, "r": 24, "t": 84, "b": 90},
+        margin={"l": 190, "r": 24, "t": 48, "b": 90},
         legend={"orientation": "h", "x": 0, "y": -0.1, "yanchor": "top"},
     )
     return figure

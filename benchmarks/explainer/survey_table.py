@@ -29,7 +29,7 @@ def strata(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
 
 
 def _settings(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
-    named: list[tuple[str, Callable[[Row], object]]] = [
+    named: list[tuple[str, Callable[[Row], Any]]] = [
         ("width {}", lambda row: row["d_model"]),
         ("{:.0%} of the data", lambda row: row["train_fraction"]),
         ("{}", lambda row: {"relu": "ReLU", "gelu": "GELU"}[row["activation"]]),
@@ -38,7 +38,7 @@ def _settings(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
         ("attention rate {} .5", lambda row: "below" if row["attention_rate"] < 0.5 else "above"),
     ]
     for words, value in named:
-        for each in sorted({value(row) for row in rows}, key=str):
+        for each in sorted({value(row) for row in rows}):
             yield words.format(each), [row for row in rows if value(row) == each]
     for width in sorted({row["d_model"] for row in rows}):
         for fraction in sorted({row["train_fraction"] for row in rows}):
