@@ -2,6 +2,8 @@
 
 import html
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,10 @@ from grokscope.tasks import GroupComposition
 from grokscope.views import profile_figure, render_report
 from grokscope.views.learned import learned, verdict_sentence
 from grokscope.views.profile_figure import fitted_forms
+from views.explanations import explanation, failed
 from views.test_report import HOSTILE, page_without_scripts
+
+ROOT = Path(__file__).parents[2]
 
 
 def row(verdict: str = "explained", label: str = "pizza") -> dict[str, Any]:
@@ -27,7 +32,7 @@ def test_the_section_shows_every_network_with_its_circles_and_tests(explained: R
     assert section is not None
     stored: Any = explained.directory.explanation
     for network, found in zip(section.networks, stored["explanations"], strict=True):
-        assert network.sentence == found["sentence"]
+        assert network.sentence.replace("_", " ") == found["sentence"].replace("_", " ")
         assert [c.frequency for c in network.circles] == [
             str(c["frequency"]) for c in found["circles"]
         ]
@@ -86,11 +91,43 @@ def test_irreps_and_cosets_stand_in_for_circles_off_cyclic_groups(on_a_group: Ru
         assert [role.name for role in network.cosets] == [r["name"] for r in found["subgroups"]]
         assert "c⁻¹∘x∘y" in network.parts
     text = html.unescape(page_without_scripts(render_report(on_a_group)))
-    assert "no place on the clock–pizza planes" in text
+    assert "Networks on S3, whose elements stand in a table" in text
+    assert 'class="pair planes"' not in text
     assert "all accurate networks" in text
     assert "composition in the group S3" in text
     assert "tested above" in text
     assert "no cyclic group" not in text
+
+
+def test_failed_tests_have_one_name_on_the_page(explained: Run):
+    stored: Any = explained.directory.explanation
+    words = {"sentence": "Unexplained: looks like a clock, but failed form_variance, control."}
+    tests = [failed("form_variance", 0.5), failed("control", 0.5)]
+    rows = [row | {"tests": tests} | words for row in stored["explanations"]]
+    run = Run(explained.directory)
+    run.directory = _WithExplanation(explained, stored | {"explanations": rows})
+    text = page_without_scripts(render_report(run))
+    assert "but failed form variance, control." in text
+    assert "form_variance" not in text
+
+
+def test_kinds_are_those_of_the_networks_that_were_explained(two_kinds: Run):
+    run = Run(two_kinds.directory)
+    said = "kinds, all counted together"
+    for networks, n_kinds in (((0, 1), 1), ((0, 2), 2)):
+        rows = [explanation(network, circles=[]) for network in networks]
+        run.directory = _WithExplanation(two_kinds, {"explanations": rows})
+        section = learned(run)
+        assert section is not None
+        assert section.population is not None
+        assert section.population.n_kinds == n_kinds
+        assert (said in page_without_scripts(render_report(run))) is (n_kinds > 1)
+
+
+def test_the_page_says_where_the_false_positive_rate_is(explained: Run):
+    text = page_without_scripts(render_report(explained))
+    (path,) = re.findall(r"benchmarks/explainer/results/\S+?\.md", text)
+    assert (ROOT / path).is_file()
 
 
 def test_a_composition_that_nobody_explained_says_how(on_a_group: Run):

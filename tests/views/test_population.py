@@ -6,7 +6,7 @@ from grokscope.statistics import share_of
 from grokscope.views.label_share import interval_words, label_lines
 from grokscope.views.population import OPEN, population
 from grokscope.views.unexplained import failure_counts, unexplained_lines
-from views.explanations import circle, explanation, failed, inaccurate, legacy, unexplained
+from views.explanations import explanation, failed, inaccurate, unexplained
 
 MIXED = [
     explanation(0),
@@ -33,10 +33,10 @@ def test_not_accurate_networks_are_counted_apart_and_drawn():
     found = population(MIXED)
     assert found is not None
     assert found.inaccurate == 1
-    assert "of 5 networks" in found.planes[0].alt
+    assert "of 5 networks" in found.planes["legacy"].alt
     alone = population([inaccurate(0), inaccurate(1)])
     assert alone is not None
-    assert (alone.labels, alone.inaccurate, len(alone.planes)) == ([], 2, 1)
+    assert (alone.labels, alone.inaccurate, list(alone.planes)) == ([], 2, ["legacy"])
 
 
 def test_the_unexplained_are_listed_with_figures_and_thresholds():
@@ -66,21 +66,9 @@ def test_off_cyclic_groups_there_are_labels_and_no_planes():
     rows = [explanation(i, **words, components=[{"name": "sign"}]) for i in range(3)]
     found = population(rows)
     assert found is not None
-    assert found.planes == []
+    assert found.planes == {}
     assert found.planes_note == ""
     assert found.labels[0].label == "irreps"
-
-
-def test_what_is_not_on_the_planes_is_said():
-    companion = circle(6, label="companion", shape=None)
-    rows = [
-        explanation(0, circles=[circle(), companion]),
-        explanation(1, legacy=legacy(distance_irrelevance=None)),
-    ]
-    found = population(rows)
-    assert found is not None
-    assert "undefined for 1 network, not drawn" in found.planes_note
-    assert "1 circle feeds another frequency" in found.planes_note
 
 
 def test_explanations_of_an_older_version_have_no_published_measures():
@@ -89,5 +77,5 @@ def test_explanations_of_an_older_version_have_no_published_measures():
         del row["legacy"]
     found = population(rows)
     assert found is not None
-    assert len(found.planes) == 1
-    assert "undefined for 2 networks" in found.planes_note
+    assert list(found.planes) == ["circles"]
+    assert "No published measures were stored for 2 networks" in found.planes_note

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from grokscope.cli.screen import new_table
 from grokscope.cli.wording import count, decimal, whole
+from grokscope.explanation.explanation import percent_down
 
 Document = Mapping[str, Any]
 
@@ -150,7 +151,8 @@ def _powers(moment: Document, frequencies: Sequence[int]) -> str:
 
 def _verdict(row: Document) -> Text:
     verdict = row["verdict"]
-    words = f"not accurate ({row['accuracy']:.1%})" if verdict == "not_accurate" else verdict
+    right = percent_down(row["accuracy"])
+    words = f"not accurate ({right})" if verdict == "not_accurate" else verdict
     return Text(words, _STYLES[verdict])
 
 

@@ -106,7 +106,7 @@ class Explanation:
     def sentence(self) -> str:
         """The verdict for people."""
         if self.verdict == "not_accurate":
-            rule = f"right on {self.accuracy:.1%} of the rows"
+            rule = f"right on {percent_down(self.accuracy)} of the rows"
             return f"Not accurate ({rule}, {self.thresholds.accuracy:.1%} are needed)."
         if self.verdict == "unexplained":
             failed = ", ".join(test.name for test in self.failed)
@@ -190,6 +190,11 @@ class Explanation:
         noun = label if known is None else known.singular if count == 1 else known.plural
         numbers = ", ".join(str(c.frequency) for c in self.circles if c.label == label)
         return f"{count} {noun} ({numbers})"
+
+
+def percent_down(share: float) -> str:
+    """A share as `99.89%`, rounded down: one below a threshold is not shown as reaching it."""
+    return f"{math.floor(share * 1e4 + 1e-6) / 100:.2f}%"
 
 
 def _line(circle: LabelledCircle) -> str:

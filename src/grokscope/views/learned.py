@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grokscope.experiment import Run
+from grokscope.views.group import groups_of
 from grokscope.views.irrep_table import CosetLine, IrrepLine, coset_lines, irrep_lines
 from grokscope.views.network_table import NETWORKS_LISTED, percent
 from grokscope.views.picture import Picture
@@ -112,7 +113,7 @@ def learned(run: Run) -> Learned | None:
         verdict=verdict_sentence(rows),
         missing=_missing(run, len(rows)),
         version=str(document.get("version", "")),
-        population=population(rows),
+        population=population(rows, _kinds(run, rows)),
         has_circles=any(row["circles"] for row in rows),
         networks=networks[:NETWORKS_LISTED],
         drawn=with_circles[:DRAWN],
@@ -130,6 +131,12 @@ def verdict_sentence(rows: Sequence[Document]) -> str:
     plural = "" if len(accurate) == 1 else "s"
     tail = f" {left} more {'is' if left == 1 else 'are'} not accurate." if left else ""
     return f"Explained {count} of {len(accurate)} accurate network{plural}.{tail}"
+
+
+def _kinds(run: Run, rows: Sequence[Document]) -> int:
+    """Of how many kinds the networks in the rows are; the run may have more."""
+    seen = {row["network"] for row in rows}
+    return sum(not seen.isdisjoint(group.networks) for group in groups_of(run.plan))
 
 
 def _first_accurate(rows: Sequence[Document]) -> int | None:
@@ -153,7 +160,7 @@ def _network(row: Document, *, is_open: bool) -> LearnedNetwork:
         number=str(row["network"]),
         name=row["name"],
         step=f"{row['step']:,}",
-        sentence=row["sentence"],
+        sentence=_sentence(row["sentence"], failed),
         label=row["label"],
         verdict=str(row["verdict"]).replace("_", " "),
         grade=row["grade"] or "–",
@@ -168,6 +175,13 @@ def _network(row: Document, *, is_open: bool) -> LearnedNetwork:
         left=[_failure(test) for test in failed],
         parts=_parts(row["parts"], _GROUP_PARTS if row["components"] else _PARTS),
     )
+
+
+def _sentence(sentence: str, failed: Sequence[Document]) -> str:
+    """With the names of tests in words, as in the tables."""
+    for test in failed:
+        sentence = sentence.replace(test["name"], str(test["name"]).replace("_", " "))
+    return sentence
 
 
 def _circle(circle: Document) -> CircleLine:

@@ -5,12 +5,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from grokscope.explanation.legacy import IRRELEVANT, SYMMETRIC
+from grokscope.explanation.legacy import CIRCULAR, IRRELEVANT, SYMMETRIC
 from grokscope.views.label_colour import NETWORK_COLOURS, network_kind
 from grokscope.views.plane import Mark, name_line, plane
 from grokscope.views.theme import FAINT
 
 Document = Mapping[str, Any]
+
+_THRESHOLDS = {"symmetric": SYMMETRIC, "irrelevant": IRRELEVANT, "circular": CIRCULAR}
+RULE = {name: f"{value:g}".removeprefix("0") for name, value in _THRESHOLDS.items()}
+"""Thresholds of the published rule, written as in the paper, such as `.98`."""
 
 _LEAST_SPAN = 0.1
 """Of the symmetricities below 1 that are shown, however close all networks are to 1."""
@@ -47,18 +51,13 @@ def legacy_plane(rows: Sequence[Document]) -> go.Figure:
     figure.update_xaxes(range=[least - 0.06 * span, 1 + 0.06 * span], nticks=6)
     figure.update_xaxes(title_text="gradient symmetricity s<sub>g</sub>")
     figure.update_yaxes(range=[-0.04, 1.04], title_text="distance irrelevance q")
-    name_line(figure, f"s<sub>g</sub> = {_short(SYMMETRIC)}", x=SYMMETRIC)
-    name_line(figure, f"q = {_short(IRRELEVANT)}", y=IRRELEVANT)
+    name_line(figure, f"s<sub>g</sub> = {RULE['symmetric']}", x=SYMMETRIC)
+    name_line(figure, f"q = {RULE['irrelevant']}", y=IRRELEVANT)
     corner = {"x": SYMMETRIC, "xanchor": "right", "showarrow": False}
     font = {"size": 11, "color": FAINT}
     figure.add_annotation(text="← clock", y=1.0, font=font, **corner)
     figure.add_annotation(text="pizza →", y=0.0, font=font, **corner)
     return figure
-
-
-def _short(threshold: float) -> str:
-    """As in the paper, such as `.98`."""
-    return f"{threshold:g}".removeprefix("0")
 
 
 def _is_defined(old: Document) -> bool:

@@ -6,8 +6,9 @@ from typing import Any
 
 from grokscope.views.circle_plane import circle_marks, circle_plane
 from grokscope.views.label_share import LabelLine, label_lines
-from grokscope.views.legacy_plane import legacy_marks, legacy_plane
+from grokscope.views.legacy_plane import RULE, legacy_marks, legacy_plane
 from grokscope.views.picture import Picture
+from grokscope.views.plane_notes import plane_notes
 from grokscope.views.unexplained import UnexplainedLine, failure_counts, unexplained_lines
 
 OPEN = 12
@@ -22,28 +23,33 @@ class Population:
 
     Attributes:
         labels: lines of the table; empty where no network is accurate.
+        n_kinds: of how many kinds the networks are.
         inaccurate: number of networks that are not accurate.
-        planes: two pictures side by side; empty off cyclic groups.
-        planes_note: what is not on the planes.
+        planes: pictures side by side, `legacy` and `circles`; empty off cyclic groups.
+        planes_note: what the published rule says of them, and what is not on the planes.
+        rule: thresholds of the published rule by name, as text.
         unexplained: the first of the unexplained networks.
         more_unexplained: the others.
         failures: which test was failed how often.
     """
 
     labels: Sequence[LabelLine]
+    n_kinds: int
     inaccurate: int
-    planes: Sequence[Picture]
+    planes: Mapping[str, Picture]
     planes_note: str
+    rule: Mapping[str, str]
     unexplained: Sequence[UnexplainedLine]
     more_unexplained: Sequence[UnexplainedLine]
     failures: str
 
 
-def population(rows: Sequence[Document]) -> Population | None:
+def population(rows: Sequence[Document], n_kinds: int = 1) -> Population | None:
     """All that was said of several networks, counted; `None` for a single one.
 
     Args:
         rows: networks as in `explanation.json`.
+        n_kinds: of how many kinds they are: networks of one kind differ in their seeds only.
     """
     if len(rows) < 2:
         return None
@@ -51,46 +57,29 @@ def population(rows: Sequence[Document]) -> Population | None:
     planes = _planes(rows)
     return Population(
         labels=label_lines(rows),
+        n_kinds=n_kinds,
         inaccurate=sum(row["verdict"] == "not_accurate" for row in rows),
         planes=planes,
-        planes_note=_left_out(rows) if planes else "",
+        planes_note=plane_notes(rows) if planes else "",
+        rule=RULE,
         unexplained=lines[:OPEN],
         more_unexplained=lines[OPEN:],
         failures=failure_counts(lines),
     )
 
 
-def _planes(rows: Sequence[Document]) -> list[Picture]:
-    pictures: list[Picture] = []
+def _planes(rows: Sequence[Document]) -> dict[str, Picture]:
+    pictures: dict[str, Picture] = {}
     if marks := legacy_marks(rows):
         alt = (
             f"Distance irrelevance over gradient symmetricity of {len(marks)} networks, with the "
-            "lines of the published rule at .98 and .6."
+            f"lines of the published rule at {RULE['symmetric']} and {RULE['irrelevant']}."
         )
-        pictures.append(Picture.of(legacy_plane(rows), alt))
+        pictures["legacy"] = Picture.of(legacy_plane(rows), alt)
     if marks := circle_marks(rows):
         alt = (
             f"Change under constant attention over the shape index of {len(marks)} circles, with "
             "lines at 0 for clocks and 2/3 for pizzas."
         )
-        pictures.append(Picture.of(circle_plane(rows), alt))
+        pictures["circles"] = Picture.of(circle_plane(rows), alt)
     return pictures
-
-
-def _left_out(rows: Sequence[Document]) -> str:
-    """What has no place on the planes, in sentences."""
-    undefined = len(rows) - len(legacy_marks(rows))
-    shapeless = sum(circle["shape"] is None for row in rows for circle in row["circles"])
-    said = []
-    if undefined:
-        said.append(
-            f"The published measures are undefined for {undefined} "
-            f"network{'s' if undefined > 1 else ''}, not drawn."
-        )
-    if shapeless:
-        whose = "circle feeds" if shapeless == 1 else "circles feed"
-        said.append(
-            f"{shapeless} {whose} another frequency than its own and so "
-            f"{'has' if shapeless == 1 else 'have'} no shape index; not drawn."
-        )
-    return " ".join(said)
