@@ -164,6 +164,8 @@ def test_counts_are_over_the_accurate_networks():
     rows = [row(), row(), row("unexplained", "clock"), row("not_accurate", "not accurate")]
     assert verdict_sentence(rows) == "Explained 2 of 3 accurate networks. 1 more is not accurate."
     assert verdict_sentence(rows[:1]) == "explained: pizza."
+    alone = row() | {"sentence": "failed form_gap.", "tests": [failed("form_gap", 0.5)]}
+    assert verdict_sentence([alone]) == "failed form gap."
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from grokscope.views import circle_plane, legacy_plane
 from grokscope.views.circle_plane import SHAPES
-from grokscope.views.label_colour import CIRCLE_COLOURS, NETWORK_COLOURS, network_kind
+from grokscope.views.label_colour import CIRCLE_COLOURS, INACCURATE, NETWORK_COLOURS, network_kind
 from views.explanations import circle, explanation, inaccurate, legacy, unexplained
 from views.test_report import HOSTILE
 
@@ -92,3 +92,9 @@ def test_hostile_labels_stay_text():
         words = [text for _, _, text in marks(figure).values()]
         assert any("&lt;img" in text for text in words)
         assert not any("<img" in text for text in words)
+
+
+def test_no_two_kinds_share_a_colour():
+    """But the unlabelled and the inaccurate, whose symbols differ."""
+    colours = [colour for kind, colour in NETWORK_COLOURS.items() if kind != INACCURATE]
+    assert len(set(colours)) == len(colours)

@@ -1,6 +1,6 @@
 """One colour per kind of circle, on every figure of what was learned."""
 
-from grokscope.views.theme import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILLION
+from grokscope.views.theme import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILLION
 
 CIRCLE_COLOURS = {
     "clock": BLUE,
@@ -8,14 +8,14 @@ CIRCLE_COLOURS = {
     "mixture": PURPLE,
     "companion": GREEN,
     "ensemble": ORANGE,
-    "coset": SKY,
+    "coset": "#00acc8",
     "line": "#7b4b2a",
     "unlabelled": "#8d96a6",
 }
 """By label; clock, pizza and companion have the colours of their forms in `profile_figure`."""
 
 SEVERAL, LOOKUP, INACCURATE = "several kinds", "lookup", "not accurate"
-NETWORK_COLOURS = CIRCLE_COLOURS | {SEVERAL: INK, LOOKUP: "#5b6475", INACCURATE: "#8d96a6"}
+NETWORK_COLOURS = CIRCLE_COLOURS | {SEVERAL: INK, LOOKUP: "#d4b400", INACCURATE: "#8d96a6"}
 """Of networks: of the one kind of circle that they have, or of none or several."""
 
 _READ_OUT = " + collapsed read-out"

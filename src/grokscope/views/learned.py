@@ -124,7 +124,7 @@ def learned(run: Run) -> Learned | None:
 def verdict_sentence(rows: Sequence[Document]) -> str:
     """Such as: Explained 5 of 6 accurate networks."""
     if len(rows) == 1:
-        return str(rows[0]["sentence"])
+        return _sentence(rows[0])
     accurate = [row for row in rows if row["verdict"] != "not_accurate"]
     count = sum(row["verdict"] == "explained" for row in accurate)
     left = len(rows) - len(accurate)
@@ -160,7 +160,7 @@ def _network(row: Document, *, is_open: bool) -> LearnedNetwork:
         number=str(row["network"]),
         name=row["name"],
         step=f"{row['step']:,}",
-        sentence=_sentence(row["sentence"], failed),
+        sentence=_sentence(row),
         label=row["label"],
         verdict=str(row["verdict"]).replace("_", " "),
         grade=row["grade"] or "–",
@@ -177,9 +177,10 @@ def _network(row: Document, *, is_open: bool) -> LearnedNetwork:
     )
 
 
-def _sentence(sentence: str, failed: Sequence[Document]) -> str:
-    """With the names of tests in words, as in the tables."""
-    for test in failed:
+def _sentence(row: Document) -> str:
+    """The verdict with the names of tests in words, as in the tables."""
+    sentence = str(row["sentence"])
+    for test in row.get("tests", ()):
         sentence = sentence.replace(test["name"], str(test["name"]).replace("_", " "))
     return sentence
 
