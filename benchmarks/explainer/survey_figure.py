@@ -91,5 +91,7 @@ def _circles(figure: go.Figure, rows: Sequence[Row]) -> None:
             marks = go.Scatter(x=x, y=y, mode="markers", name=label)
             marks.update(marker={"color": colour, "size": 7, "opacity": 0.75})
             figure.add_trace(marks, row=1, col=2)
-    for height in (0, 2 / 3):
-        figure.add_hline(y=height, line={"color": SKY, "dash": "dot", "width": 1}, col=2)
+    for height in (0.0, 2 / 3):
+        line = go.Scatter(x=[-0.02, 1.02], y=[height, height], mode="lines", showlegend=False)
+        line.update(line={"color": SKY, "dash": "dot", "width": 1}, hoverinfo="skip")
+        figure.add_trace(line, row=1, col=2)

@@ -4,14 +4,14 @@ They are too small to change a weight, and x86 processors take up to a hundred t
 them: behind a GELU, whose tail runs through them, a matrix product took 40 times as long.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
 
 
 @contextmanager
-def flushed_denormals() -> Iterator[None]:
+def flushed_denormals() -> Generator[None]:
     """Count denormal numbers as 0 on this thread, and on those that are started from it."""
     were_flushed = float(torch.tensor(1e-39) * 1) == 0
     torch.set_flush_denormal(True)
