@@ -1,5 +1,6 @@
 """Verdicts on networks whose algorithm is known, and on such as have none."""
 
+import inspect
 import json
 import math
 from dataclasses import asdict, replace
@@ -13,7 +14,7 @@ from benchmarks.explainer.planted import LABELS, plant
 from benchmarks.explainer.trust import explain_null, explain_planted
 from torch import nn
 
-from grokscope.core.errors import MemoryExceededError
+from grokscope.core.errors import MemoryExceededError, SettingError
 from grokscope.explanation import ModuleSubject, NetworkSubject, explain
 from grokscope.explanation.cyclic_examination import CyclicExamination
 from grokscope.explanation.cyclic_trial import CYCLIC_TRIALS
@@ -182,7 +183,7 @@ def test_the_verdict_is_json():
     written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert written["verdict"] == "explained"
     assert written["thresholds"]["version"] == "explain/3"
-    assert written["thresholds"]["bands"] == asdict(Bands()) | {"pizza": [0.5, 0.95]}
+    assert written["thresholds"]["bands"] == asdict(Bands()) | {"pizza": [0.5, 1.1]}
     fields = {"name", "value", "threshold", "side", "passed", "about"}
     assert all(set(test) == fields for test in written["tests"])
     shown = repr(found)
@@ -217,3 +218,8 @@ def test_a_table_that_is_too_large_is_refused_with_its_size(monkeypatch: pytest.
         MemoryExceededError, match=r"³ logits take 0\.0 GB .* \(a group of order 27\)"
     ):
         explain(subject)
+
+
+def test_what_is_no_subject_is_refused_with_the_way_to_one():
+    with pytest.raises(SettingError, match=r"`run\.subject\(0\)` of a run.*Linear"):
+        inspect.unwrap(explain)(nn.Linear(2, 2))  # without the type checks of the tests

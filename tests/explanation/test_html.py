@@ -31,9 +31,12 @@ def test_a_profile_is_drawn_between_its_extremes(pizza: Explanation):
     """The largest value is at the top of the picture, the smallest or 0 at the bottom."""
     (drawn, *_) = ElementTree.fromstring(circles_table(pizza.circles[:1])).iter("polyline")
     heights = [float(pair.split(",")[1]) for pair in drawn.attrib["points"].split()]
-    profile = pizza.circles[0].profile
-    assert len(heights) == len(profile)
-    assert heights[profile.index(max(profile))] == min(heights) == 2
+    circle = pizza.circles[0]
+    n = len(circle.profile)
+    turns = [circle.speaks * d % n for d in range(n)]
+    highest = max(range(n), key=lambda d: circle.profile[d])
+    assert len(heights) == n
+    assert heights[turns[highest]] == min(heights) == 2
     assert max(heights) <= 26
 
 

@@ -80,7 +80,7 @@ def _circles(console: Console, circles: Sequence[Document]) -> None:
             decimal(circle["shape"]),
             _signed(circle["offset"]),
             f"{circle['share']:.1%}",
-            "yes" if circle["necessary"] else "no",
+            "yes" if circle["necessary"] else "redundant",
             ", ".join(notes),
         )
     console.print(table)

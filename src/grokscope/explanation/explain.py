@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from grokscope.core.errors import MemoryExceededError
+from grokscope.core.errors import MemoryExceededError, SettingError
 from grokscope.explanation.cyclic_examination import CyclicExamination
 from grokscope.explanation.cyclic_explanation import explain_cyclic
 from grokscope.explanation.explanation import Explanation
@@ -31,8 +31,12 @@ def explain(
         thresholds: that the tests must reach.
 
     Raises:
+        SettingError: what is given is no subject.
         MemoryExceededError: the table is too large.
     """
+    if not isinstance(subject, Subject):  # pyright: ignore[reportUnnecessaryIsInstance]
+        rule = "a subject: `run.subject(0)` of a run, or `ModuleSubject(…)` of a module"
+        raise SettingError("subject", rule, type(subject).__name__)
     _require_memory(subject)
     if subject.symmetry.is_cyclic:
         return explain_cyclic(CyclicExamination(subject, thresholds, keys))

@@ -18,7 +18,7 @@ def heading(name: str, sentence: str) -> str:
 
 
 def circles_table(circles: Sequence[LabelledCircle]) -> str:
-    """A row for each circle, with its profile A_k(d) drawn small over d = 0 … n − 1."""
+    """A row for each circle, with its profile A_k(d) drawn small over one turn of w_k d."""
     return table(
         ("frequency", "speaks at", "label", "shape ρ₁", "A_k(d)", "share", "necessary"),
         (
@@ -27,7 +27,7 @@ def circles_table(circles: Sequence[LabelledCircle]) -> str:
                 str(circle.speaks),
                 circle.label + ("" if circle.inner is None else f" (inner: {circle.inner})"),
                 _shape(circle),
-                _spark(circle.profile),
+                _spark(_by_turn(circle)),
                 f"{circle.share:.1%}",
                 "yes" if circle.necessary else "redundant",
             )
@@ -58,7 +58,7 @@ def verdicts_table(tests: Sequence[CausalTest]) -> str:
         )
         for test in tests
     )
-    return table(("", "test", "figure", "limit"), rows)
+    return table(("", "test", "value", "threshold"), rows)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -75,6 +75,12 @@ def _shape(circle: LabelledCircle) -> str:
         return "–"
     low, high = circle.shape_interval
     return f"{circle.shape:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _by_turn(circle: LabelledCircle) -> list[float]:
+    """The profile over one turn of the circle, 0 to 2π, instead of over tokens."""
+    n = len(circle.profile)
+    return [circle.profile[d] for d in sorted(range(n), key=lambda d: circle.speaks * d % n)]
 
 
 def _spark(profile: Sequence[float]) -> str:

@@ -4,6 +4,7 @@ What is replaced are the positions that the read-out can see. The last layer of 
 at the read-out's position only; what its neurons do elsewhere is no part of the mechanism.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -35,7 +36,8 @@ class Mechanism:
     Attributes:
         accuracy: of the chained replacement.
         cross_entropy_rise: of the chained replacement over the network's own, in nats.
-        random: the best accuracy of the same form over as many other components, of three draws.
+        random: the best accuracy of the same form over as many other components, of three draws;
+            NaN where there are no others.
         variance: share of the logits' variance that the chained replacement keeps.
         principal: the same of principal components with as many numbers.
         n_parameters: fitted numbers of all layers.
@@ -142,6 +144,8 @@ def _random(subject: Subject, trace: Trace, forms: Forms, seen: Seen, seed: int)
     stream = torch.Generator().manual_seed(seed)
     first = next(iter(forms.values()))
     free = others(subject.symmetry, list(first.terms))
+    if not free:
+        return math.nan
     draw = [free[i] for i in torch.randperm(len(free), generator=stream).tolist()]
     moved: dict[Site, Form] = {}
     for site, form in forms.items():
