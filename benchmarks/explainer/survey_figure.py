@@ -1,25 +1,27 @@
-"""The survey in one figure: shares by stratum for the three rules, and labels by attention rate."""
+"""The survey in one figure: shares by stratum for the three rules, and labels by attention rate.
+
+Plotly and the package's theme are imported when they are needed, so that training needs neither.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
-
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
+from typing import TYPE_CHECKING
 
 from benchmarks.explainer.survey_table import RULES, Row, is_accurate, strata
 from benchmarks.photograph import photograph
-from grokscope.statistics import share_of
-from grokscope.views.theme import BLUE, FAINT, GREEN, ORANGE, PURPLE, SKY, VERMILLION, dress
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 WIDTH, HEIGHT = 1280, 660
-RULE_COLOURS = dict(zip(RULES, (BLUE, VERMILLION, FAINT), strict=True))
+RULE_COLOURS = dict(zip(RULES, ("BLUE", "VERMILLION", "FAINT"), strict=True))
 LABEL_COLOURS = {
-    "pizza": VERMILLION,
-    "mixture": PURPLE,
-    "clock": BLUE,
-    "ensemble": GREEN,
-    "line": ORANGE,
-    "unlabelled": FAINT,
+    "pizza": "VERMILLION",
+    "mixture": "PURPLE",
+    "clock": "BLUE",
+    "ensemble": "GREEN",
+    "line": "ORANGE",
+    "unlabelled": "FAINT",
 }
 _OFFSETS = dict(zip(RULES, (0.22, 0.0, -0.22), strict=True))
 
@@ -31,8 +33,12 @@ def draw(rows: Sequence[Row], folder: Path) -> str:
     return photograph(page, folder / "survey.png", WIDTH, HEIGHT)
 
 
-def survey_figure(rows: Sequence[Row]) -> go.Figure:
+def survey_figure(rows: Sequence[Row]) -> "go.Figure":
     """Two panels."""
+    from plotly.subplots import make_subplots
+
+    from grokscope.views.theme import dress
+
     titles = ("Explained share of accurate networks (95 % intervals)", "Circles of one layer")
     figure = make_subplots(cols=2, subplot_titles=titles, column_widths=[0.55, 0.45])
     dress(figure, height=HEIGHT)
@@ -52,7 +58,11 @@ def survey_figure(rows: Sequence[Row]) -> go.Figure:
     return figure
 
 
-def _shares(figure: go.Figure, rows: Sequence[Row]) -> list[str]:
+def _shares(figure: "go.Figure", rows: Sequence[Row]) -> list[str]:
+    import plotly.graph_objects as go
+
+    from grokscope.statistics import share_of
+
     chosen = [
         (name.strip("*"), [row for row in own if is_accurate(row)]) for name, own in strata(rows)
     ]
@@ -64,7 +74,7 @@ def _shares(figure: go.Figure, rows: Sequence[Row]) -> list[str]:
             y=[i - _OFFSETS[rule] for i in range(len(chosen))],
             mode="markers",
             name=rule,
-            marker={"color": RULE_COLOURS[rule], "size": 8},
+            marker={"color": _theme(RULE_COLOURS[rule]), "size": 8},
             error_x={
                 "array": [share.high - share.value for share in shares],
                 "arrayminus": [share.value - share.low for share in shares],
@@ -76,7 +86,9 @@ def _shares(figure: go.Figure, rows: Sequence[Row]) -> list[str]:
     return [f"{name} ({len(own)})" for name, own in chosen]
 
 
-def _circles(figure: go.Figure, rows: Sequence[Row]) -> None:
+def _circles(figure: "go.Figure", rows: Sequence[Row]) -> None:
+    import plotly.graph_objects as go
+
     circles = [
         (row["attention_rate"], circle["shape"], circle["label"])
         for row in rows
@@ -89,9 +101,15 @@ def _circles(figure: go.Figure, rows: Sequence[Row]) -> None:
         if own:
             x, y = zip(*own, strict=True)
             marks = go.Scatter(x=x, y=y, mode="markers", name=label)
-            marks.update(marker={"color": colour, "size": 7, "opacity": 0.75})
+            marks.update(marker={"color": _theme(colour), "size": 7, "opacity": 0.75})
             figure.add_trace(marks, row=1, col=2)
     for height in (0.0, 2 / 3):
         line = go.Scatter(x=[-0.02, 1.02], y=[height, height], mode="lines", showlegend=False)
-        line.update(line={"color": SKY, "dash": "dot", "width": 1}, hoverinfo="skip")
+        line.update(line={"color": _theme("SKY"), "dash": "dot", "width": 1}, hoverinfo="skip")
         figure.add_trace(line, row=1, col=2)
+
+
+def _theme(name: str) -> str:
+    from grokscope.views import theme
+
+    return getattr(theme, name)

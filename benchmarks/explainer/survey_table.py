@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from grokscope.statistics import share_of
-
 Row = dict[str, Any]
 RULES: dict[str, Callable[[Row], bool]] = {
     "explained": lambda row: row["verdict"] == "explained",
@@ -60,6 +58,8 @@ def share_cell(count: int, total: int) -> str:
     """Such as `38: 95% [83%, 99%]`."""
     if total == 0:
         return "–"
+    from grokscope.statistics import share_of  # imported here: training needs no scipy
+
     found = share_of(count, total)
     return f"{count}: {found.value:.0%} [{found.low:.0%}, {found.high:.0%}]"
 
