@@ -7,7 +7,7 @@ import torch
 from benchmarks.explainer.planted import plant
 
 from grokscope.explanation import NetworkSubject
-from grokscope.explanation.form import Form, Terms
+from grokscope.explanation.form import Form, Terms, fit
 from grokscope.explanation.mechanism import (
     Mechanism,
     seen_positions,
@@ -55,8 +55,13 @@ def test_neurons_without_positions_are_replaced_whole():
     network = NetworkSubject(planted.model, planted.params, planted.task.table())
     trace = network.run(reads=True)
     (site,) = network.layers
-    if trace.pre[site].ndim == 2:
-        assert seen_positions(network, trace) == {}
+    assert trace.pre[site].ndim == 2
+    seen = seen_positions(network, trace)
+    assert seen == {}
+    form = Form(terms={1: Terms.FIRST}, offsets={})
+    written = write_back(network, trace, {site: form}, seen).pre[site]
+    expected = fit(trace.pre[site], network.symmetry, form).pre
+    assert torch.equal(written, expected)
 
 
 def test_variance_that_is_kept():

@@ -15,7 +15,6 @@ from grokscope.explanation.shared_trial import (
     key_trials,
     mechanism,
     mechanism_random,
-    one_row,
 )
 from grokscope.explanation.trial import Trial
 
@@ -84,7 +83,7 @@ GROUP_TRIALS: tuple[Trial[GroupExamination], ...] = (
         "at least one row",
         measure=lambda x: x.coset_gain,
         side="at least",
-        limit=one_row,
+        limit=lambda x: 1 / x.subject.order**2,
         applies=_has_no_others,
         applies_to=_ALL_IRREPS,
     ),

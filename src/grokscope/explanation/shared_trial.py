@@ -13,11 +13,6 @@ def chance(x: Examination) -> float:
     return x.thresholds.chance / x.subject.order
 
 
-def one_row(x: Examination) -> float:
-    """Accuracy that one row is worth."""
-    return 1 / x.subject.order**2
-
-
 def accuracy_resampled(x: Examination, draws: int) -> float:
     """Mean accuracy with the key components of other tokens."""
     each = [x.accuracy_of(resampled(x.subject, x.keys, seed)) for seed in range(draws)]
