@@ -3,7 +3,7 @@
 Two forms. On a CPU widths are 32, 64 and 128 and 2,500 steps or more; on a GPU widths run from 32
 to 512, and every other one-layer network is trained for the published 20,000 steps as well. Each
 network draws what is left open by its seed: attention rate uniform in [0, 1], ReLU or GELU, one
-vocabulary or two, with or without `=`. Seeds are for evaluation; development used those below 6000.
+vocabulary or two, with or without `=`. Seeds are for evaluation; development used those below 7000.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,6 @@ from grokscope.models import DeepTransformer, Model, OneLayerTransformer
 from grokscope.recipes import survey_zhong2023
 
 FormName = Literal["cpu", "gpu"]
-FIRST_SEED = 5000
-"""Networks with n layers begin at 5000 + 1000 n; what was looked at before has lower seeds."""
 FRACTIONS = (0.8, 0.5)
 LONG = 20_000
 
@@ -29,23 +27,24 @@ class Stratum:
     """The networks of one number of layers; widths and shares of data take turns."""
 
     n_layers: int
+    first_seed: int
     widths: Sequence[int]
     networks: int
     steps: int
 
 
 CPU = (
-    Stratum(n_layers=1, widths=(32, 64, 128), networks=78, steps=2500),
-    Stratum(n_layers=2, widths=(64, 128), networks=20, steps=5000),
-    Stratum(n_layers=3, widths=(64, 128), networks=10, steps=5000),
-    Stratum(n_layers=4, widths=(64, 128), networks=4, steps=5000),
+    Stratum(n_layers=1, first_seed=11_000, widths=(32, 64, 128), networks=78, steps=2500),
+    Stratum(n_layers=2, first_seed=7000, widths=(64, 128), networks=20, steps=5000),
+    Stratum(n_layers=3, first_seed=8000, widths=(64, 128), networks=10, steps=5000),
+    Stratum(n_layers=4, first_seed=9000, widths=(64, 128), networks=4, steps=5000),
 )
 _WIDE = (32, 48, 64, 96, 128, 192, 256, 384, 512)
 GPU = (
-    Stratum(n_layers=1, widths=_WIDE, networks=90, steps=2500),
-    Stratum(n_layers=2, widths=_WIDE, networks=45, steps=4000),
-    Stratum(n_layers=3, widths=_WIDE, networks=27, steps=4000),
-    Stratum(n_layers=4, widths=_WIDE, networks=18, steps=4000),
+    Stratum(n_layers=1, first_seed=11_000, widths=_WIDE, networks=90, steps=2500),
+    Stratum(n_layers=2, first_seed=12_000, widths=_WIDE, networks=45, steps=4000),
+    Stratum(n_layers=3, first_seed=13_000, widths=_WIDE, networks=27, steps=4000),
+    Stratum(n_layers=4, first_seed=14_000, widths=_WIDE, networks=18, steps=4000),
 )
 STRATA: dict[FormName, Sequence[Stratum]] = {"cpu": CPU, "gpu": GPU}
 
@@ -61,7 +60,7 @@ def plans(form: FormName, n_layers: int) -> list[Plan]:
 
 def _config(stratum: Stratum, place: int, form: FormName) -> Config:
     recipe = survey_zhong2023()
-    seed = FIRST_SEED + 1000 * stratum.n_layers + place
+    seed = stratum.first_seed + place
     width = stratum.widths[place % len(stratum.widths)]
     fraction = FRACTIONS[place // len(stratum.widths) % len(FRACTIONS)]
     config = recipe.config

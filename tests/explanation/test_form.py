@@ -32,6 +32,14 @@ def columns(n: int, form: Form, offset: float = 0.0):
     return torch.stack(found, 1)
 
 
+def free_numbers(design: torch.Tensor, solution: torch.Tensor) -> int:
+    """A mean a neuron, and the numbers of a matrix of the rank that the fit has beside it."""
+    fitted = design @ solution
+    rank = int(torch.linalg.matrix_rank(fitted - fitted.mean(0), rtol=1e-6))
+    n_functions, n_neurons = len(solution) - 1, solution.shape[1]
+    return n_neurons + rank * (n_functions + n_neurons - rank)
+
+
 @pytest.mark.parametrize("terms", list(Terms))
 def test_fits_are_least_squares(terms):
     n, offset = 7, 0.6
@@ -41,13 +49,42 @@ def test_fits_are_least_squares(terms):
     solution = torch.linalg.lstsq(design, pre.flatten(1)).solution
     found = fit(pre, cyclic_symmetry(n), form)
     assert torch.allclose(found.pre.flatten(1), design @ solution, atol=1e-10)
-    assert found.n_parameters == design.shape[1] * 6
+    assert found.n_parameters == free_numbers(design, solution)
+
+
+def test_products_of_two_components_are_let_in_by_what_they_hold():
+    n, keys = 11, (2, 3, 5)
+    x = torch.arange(n).double().repeat_interleave(n)
+    y = torch.arange(n).double().repeat(n)
+    wave = {key: 2 * math.pi * key / n for key in keys}
+    single = (wave[2] * x).cos() + (wave[3] * y).sin()
+    loud = 0.5 * (wave[2] * x).sin() * (wave[3] * y).cos()
+    quiet = 0.05 * (wave[5] * x).cos() * (wave[2] * y).cos()
+    pre = torch.stack([single + loud + quiet, single - loud, 2 * single], 1)
+    terms = dict.fromkeys(keys, Terms.FIRST)
+    expected = {math.inf: single, 0.01: single + loud, 1e-5: single + loud + quiet}
+    for least, first in expected.items():
+        form = Form(terms=terms, offsets={}, least_product=least)
+        found = fit(pre, cyclic_symmetry(n), form).pre
+        assert torch.allclose(found[:, 0], first, atol=1e-10), least
+        assert torch.allclose(found[:, 2], 2 * single, atol=1e-10)
+
+
+def test_neurons_that_read_few_directions_have_few_free_numbers():
+    n, width, neurons = 11, 3, 20
+    stream = torch.Generator().manual_seed(2)
+    stream_of_rows = torch.randn(n * n, width, generator=stream).double()
+    pre = stream_of_rows @ torch.randn(width, neurons, generator=stream).double()
+    form = Form(terms=dict.fromkeys((1, 2, 3), Terms.SECOND), offsets={})
+    n_functions = 3 * (4 + 4)
+    expected = neurons + width * (n_functions + neurons - width)
+    assert fit(pre, cyclic_symmetry(n), form).n_parameters == expected
 
 
 @pytest.mark.parametrize("rank", [0, 1, 3])
 def test_principal_components_have_the_rank_that_the_numbers_pay_for(rank):
     pre = torch.randn(20, 5, generator=torch.Generator().manual_seed(1)).double()
-    found = principal(pre, 5 + rank * 25)
+    found = principal(pre, 5 + rank * (25 - rank))
     centred = pre - pre.mean(0)
     u, s, v = torch.linalg.svd(centred, full_matrices=False)
     expected = pre.mean(0) + (u[:, :rank] * s[:rank]) @ v[:rank]

@@ -85,6 +85,22 @@ def test_shifting_an_operand_is_the_formula_at_another_row():
         assert moved[x, y, u] == pytest.approx(still[(x + t) % n, y, (u - t) % n])
 
 
+def test_the_gap_is_what_both_are_sure_of_where_they_differ():
+    """Against loops over the rows."""
+    form = known_form().errors()
+    errors = form + 2.0 * torch.randn(form.shape, generator=torch.Generator().manual_seed(3))
+    own, formula, worst = errors.numpy(), form.numpy(), 0.0
+    for x in range(11):
+        for y in range(11):
+            one, other = own[x, y].argmax(), formula[x, y].argmax()
+            lead = (own[x, y, one] - own[x, y, other]) / own.std(ddof=1)
+            against = (formula[x, y, other] - formula[x, y, one]) / formula.std(ddof=1)
+            worst = max(worst, lead + against)
+    assert worst > 1
+    assert compare(errors, known_form()).gap == pytest.approx(worst)
+    assert compare(form, known_form()).gap == 0
+
+
 @pytest.mark.parametrize("noise", [0.01, 0.3, 1.0])
 def test_certificates_against_loops(noise):
     form = known_form().errors()

@@ -24,7 +24,7 @@ N = 11
 def test_networks_are_fixed_beforehand_and_none_is_a_development_network(form: Any):
     every = [plan.base for stratum in STRATA[form] for plan in plans(form, stratum.n_layers)]
     assert len({(config.seed, config.training.steps) for config in every}) == len(every)
-    assert min(config.seed for config in every) >= 6000
+    assert min(config.seed for config in every) >= 7000
     assert all(config.training.steps >= 2500 for config in every)
     assert every == [p.base for s in STRATA[form] for p in plans(form, s.n_layers)]
 

@@ -110,9 +110,13 @@ def test_every_activation_has_a_name_per_layer_and_can_be_replaced():
     layer = "resid_pre q k v attn_scores pattern z attn_out resid_mid pre post mlp_out resid_post"
     first = layer.split()
     assert names == ["embed", *first, *(f"{name}_1" for name in first), "logits"]
-    assert shapes["embed"] == shapes["resid_post_1"] == (3, 7, 2, 8)
-    assert shapes["q_1"] == (3, 7, 2, 2, 4)
-    assert shapes["pattern_1"] == (3, 7, 2, 2, 2)
+    assert shapes["embed"] == shapes["resid_post"] == shapes["resid_pre_1"] == (3, 7, 2, 8)
+    assert shapes["k_1"] == (3, 7, 2, 2, 4)
+    assert shapes["pattern"] == (3, 7, 2, 2, 2)
+    # the read-out sees the last layer at the last position alone
+    assert shapes["q_1"] == (3, 7, 1, 2, 4)
+    assert shapes["pattern_1"] == (3, 7, 2, 1, 2)
+    assert shapes["resid_post_1"] == (3, 7, 1, 8)
     for name in names:
         changed = model.forward(
             params, inputs, lambda key, value, name=name: 2 * value + 1 if key == name else None

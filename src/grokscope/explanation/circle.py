@@ -16,6 +16,8 @@ from grokscope.explanation.subject import Edit, Pattern, Site, Subject, Trace
 from grokscope.explanation.symmetry import Component
 
 LEAST_SHARE = 0.05
+LEAST_FLOOR = 0.05
+"""Smallest value of a profile, over its largest, from which it has a floor."""
 TINY = torch.finfo(torch.float64).tiny
 
 
@@ -45,11 +47,12 @@ class Circle:
         ellipticity: 1 for a circle, 0 for a line; the smaller of the two operands'.
         alignment: R, see `align`.
         alignment_halves: R in two random halves of the neurons.
+        one_phase: share of the first-order part of the neurons' variance that one phase and one
+            amplitude for both operands explain, ½ to 1, see `align`.
         phase_offset: d₀ in tokens between the operands' phases in the neurons.
         attention: ‖A − A′‖/‖A‖ in the main role, where A′ is with constant attention: 0 where
             attention does not multiply the operands.
-        floor: min A / max |A|: 1 for a flat profile, 0 for a pizza.
-        constant_floor: min A′ / max |A|, NaN without attention.
+        constant_left: what constant attention leaves of A, see `left_of`, NaN without attention.
         profile: A_k(d) in the main role.
         index_interval: 95 % bootstrap interval of the main role's ρ₁, over the sums.
         inner: the main role as the last of several layers is handed it, `None` with one layer; its
@@ -62,10 +65,10 @@ class Circle:
     ellipticity: float
     alignment: float
     alignment_halves: tuple[float, float]
+    one_phase: float
     phase_offset: float
     attention: float
-    floor: float
-    constant_floor: float
+    constant_left: float
     profile: tuple[float, ...]
     index_interval: tuple[float, float]
     inner: Role | None
@@ -99,19 +102,20 @@ def isolate(subject: Subject, frequency: int, power: float, trace: Trace) -> Cir
     found = roles(profiles)
     constant = _under_constant_attention(subject, edit, trace, found[0].k)
     own = profiles[0, :, found[0].k - 1]
-    neurons = phase_products(trace.pre[subject.layers[0]], component)
-    aligned, phase_offset = align(neurons, component)
+    x, y = first_order(trace.pre[subject.layers[0]], component)
+    products = x.conj() * y
+    aligned, phase_offset = align(products, component)
     return Circle(
         frequency=frequency,
         roles=found,
         power=power,
         ellipticity=min(ellipticity(table, component) for table in subject.embeddings),
         alignment=aligned,
-        alignment_halves=halves(neurons),
+        alignment_halves=halves(products),
+        one_phase=one_phase(x, y),
         phase_offset=phase_offset,
         attention=0.0 if constant is None else _change(own, constant),
-        floor=floor_of(own, own),
-        constant_floor=math.nan if constant is None else floor_of(constant, own),
+        constant_left=math.nan if constant is None else left_of(constant, own),
         profile=tuple(own.tolist()),
         index_interval=index_interval(errors, found[0].k),
         inner=_inner_role(subject, alone, found[0].k),
@@ -140,9 +144,15 @@ def unbiased_errors(subject: Subject, logits: Float[Tensor, "row n_outputs"]) ->
     return by_error(logits - logits.mean(0, keepdim=True), subject.order)
 
 
-def floor_of(profile: Float64[Tensor, " order"], whole: Float64[Tensor, " order"]) -> float:
-    """Smallest value of a profile over the largest of the whole network's."""
-    return float(profile.min() / whole.abs().max().clamp(min=TINY))
+def left_of(changed: Float64[Tensor, " order"], own: Float64[Tensor, " order"]) -> float:
+    """What an intervention leaves of a profile: of its smallest value, 0 where that turns negative.
+
+    Of its norm where it has no floor, `LEAST_FLOOR` of its largest value.
+    """
+    floor = float(own.min())
+    if floor >= LEAST_FLOOR * float(own.abs().max()) > 0:
+        return max(float(changed.min()), 0.0) / floor
+    return float(changed.norm() / own.norm().clamp(min=TINY))
 
 
 def _change(own: Float64[Tensor, " order"], constant: Float64[Tensor, " order"]) -> float:
@@ -180,7 +190,7 @@ def align(products: Complex[Tensor, " neuron"], component: Component) -> tuple[f
 
     R = |Σ a_j b_j e^{i(ψ_j − φ_j)}| / Σ a_j b_j over the neurons j, whose first-order parts are
     a_j cos(w x + φ_j) and b_j cos(w y + ψ_j), at the last position: 1 all, 0 none. The angle of the
-    sum is w d₀; d₀ is given in tokens. What is given is `phase_products`.
+    sum is w d₀; d₀ is given in tokens. What is given is a_j b_j e^{i(ψ_j − φ_j)}.
     """
     total, mean = float(products.abs().sum()), products.sum()
     if total == 0:
@@ -189,12 +199,15 @@ def align(products: Complex[Tensor, " neuron"], component: Component) -> tuple[f
     return float(mean.abs()) / total, turns * component.basis.shape[1] / component.key
 
 
-def phase_products(
-    pre: Float[Tensor, "row *position neuron"], component: Component
-) -> Complex[Tensor, " neuron"]:
-    """a_j b_j e^{i(ψ_j − φ_j)} of every neuron, see `align`."""
-    x, y = first_order(pre, component)
-    return x.conj() * y
+def one_phase(x: Complex[Tensor, " neuron"], y: Complex[Tensor, " neuron"]) -> float:
+    """Share of the waves' energy that is left if both operands have the same, but for one offset.
+
+    Args:
+        x: complex amplitudes of the neurons' waves in the first operand.
+        y: in the second.
+    """
+    energy = float(x.abs().square().sum() + y.abs().square().sum())
+    return 0.5 + float((x.conj() * y).sum().abs()) / energy if energy else 1.0
 
 
 def first_order(

@@ -77,9 +77,10 @@ class Agreement:
     variance: float
     """Share of the centred logits' variance that the form explains."""
     gap: float
-    """How far the form puts the network's answer below its own where they differ: the largest over
-    rows, in standard deviations of the form's logits. Near ties are small; a row that the network
-    knows by heart is not. 0 where they agree on every row."""
+    """How sure both are where they differ: how far the form puts the network's answer below its
+    own, plus how far the network puts the form's below its own, each in standard deviations of its
+    logits; the largest over rows. Near ties are small, a row that the network knows by heart is
+    not. 0 where they agree on every row."""
     certified: float
     """Share of the differences d whose rows are right because of the form, see `certify`."""
 
@@ -114,8 +115,13 @@ def compare(errors: Errors, form: ClosedForm) -> Agreement:
 
 
 def _gap(errors: Errors, formula: Errors) -> float:
-    chosen = formula.gather(2, errors.argmax(2, keepdim=True)).squeeze(2)
-    return float((formula.amax(2) - chosen).max() / formula.std().clamp(min=_TINY))
+    return float((_lead(formula, errors) + _lead(errors, formula)).max())
+
+
+def _lead(own: Errors, other: Errors) -> Float64[Tensor, "order order"]:
+    """How far each row's largest logit is above that of the other's answer."""
+    chosen = own.gather(2, other.argmax(2, keepdim=True)).squeeze(2)
+    return (own.amax(2) - chosen) / own.std().clamp(min=_TINY)
 
 
 def certify(errors: Errors, formula: Errors) -> Bool[Tensor, " order"]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from grokscope.explanation.circle import LEAST_SHARE, Circle, isolate
+from grokscope.explanation.circle import LEAST_SHARE, Circle, Role, isolate
 from grokscope.explanation.closed_form import (
     Agreement,
     ClosedForm,
@@ -15,7 +15,8 @@ from grokscope.explanation.closed_form import (
 from grokscope.explanation.examination import Examination
 from grokscope.explanation.explanation import ReadOut
 from grokscope.explanation.form import Form, Terms
-from grokscope.explanation.hypothesis import Architecture, Hypothesis, recognise
+from grokscope.explanation.hypothesis import HYPOTHESES, Architecture, Hypothesis, recognise
+from grokscope.explanation.intervention import dependence_left
 from grokscope.explanation.neuron_order import orders
 from grokscope.explanation.output import Errors, by_error, shares
 from grokscope.explanation.pruning import predicted_errors
@@ -24,6 +25,7 @@ from grokscope.explanation.sum_table_form import fit_sum_table
 from grokscope.explanation.thresholds import Bands
 
 UNLABELLED = "unlabelled"
+_PHASE_SEEDS = (1, 2, 3, 4, 5)
 IDLE = "idle"
 """The layers before the last leave a circle's sum to it."""
 
@@ -45,9 +47,7 @@ class CyclicExamination(Examination):
     def hypotheses(self) -> Mapping[int, tuple[Hypothesis | None, ...]]:
         """For each circle the hypothesis of each of its roles."""
         return {
-            circle.frequency: tuple(
-                recognise(circle, role, self._limits, self.bands) for role in circle.roles
-            )
+            circle.frequency: tuple(self._recognised(circle, role) for role in circle.roles)
             for circle in self.circles
         }
 
@@ -72,6 +72,15 @@ class CyclicExamination(Examination):
             return IDLE
         found = recognise(circle, circle.inner, self._limits, self.bands)
         return UNLABELLED if found is None else found.name
+
+    def _recognised(self, circle: Circle, role: Role) -> Hypothesis | None:
+        """By its looks; but a mixture without products by what its phases do."""
+        found = recognise(circle, role, self._limits, self.bands)
+        is_added = role is circle.main and circle.attention <= self.bands.multiplied
+        if found is HYPOTHESES["mixture"] and is_added:
+            left = dependence_left(self.subject, circle, _PHASE_SEEDS)
+            return HYPOTHESES["ensemble"] if left > self.bands.by_chance else found
+        return found
 
     @property
     def _limits(self) -> Architecture:
@@ -139,6 +148,11 @@ class CyclicExamination(Examination):
             terms={circle.frequency: self._terms(circle) for circle in self.circles},
             offsets={circle.frequency: circle.phase_offset for circle in self.circles},
         )
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether constant attention changes any circle."""
+        return any(circle.attention > self.bands.multiplied for circle in self.circles)
 
     def reached(self) -> float:
         """See `Examination.reached`."""

@@ -10,10 +10,11 @@ from grokscope.explanation.cyclic_examination import UNLABELLED, CyclicExaminati
 from grokscope.explanation.form import Terms
 from grokscope.explanation.intervention import (
     companions_rise,
-    floor_without_products,
+    dependence_left,
+    left_without_products,
     rectified_index,
     rotation_explained,
-    shuffled_index,
+    shuffled,
 )
 from grokscope.explanation.shape import describe
 from grokscope.explanation.shared_trial import (
@@ -57,6 +58,12 @@ def _multiplying(examination: CyclicExamination) -> list[Circle]:
     first = examination.forms[examination.subject.layers[0]].terms
     claimed = examination.labelled("clock", "mixture", "coset")
     return [c for c in claimed if first[c.frequency] >= Terms.SECOND]
+
+
+def _by_phase(examination: CyclicExamination) -> list[Circle]:
+    """Circles whose dependence on d the neurons' phases make: pizzas, mixtures without products."""
+    multiplying = _multiplying(examination)
+    return [c for c in examination.labelled("pizza", "mixture") if c not in multiplying]
 
 
 def _partners(examination: CyclicExamination) -> dict[int, float]:
@@ -125,13 +132,16 @@ def _companions(x: CyclicExamination) -> float:
     return rise / (sum(partners.values()) / len(partners))
 
 
-def _phases(label: str) -> Callable[[CyclicExamination], float]:
-    def measure(x: CyclicExamination) -> float:
-        circles = x.labelled(label)[:_MOST_CIRCLES]
-        left = [shuffled_index(x.subject, circle, circle.frequency) for circle in circles]
-        return _weighted(circles, left)
+def _phases_of_pizzas(x: CyclicExamination) -> float:
+    circles = _by_phase(x)[:_MOST_CIRCLES]
+    draws = range(math.ceil(_MOST_CIRCLES / len(circles)))
+    return _weighted(circles, [dependence_left(x.subject, c, draws) for c in circles])
 
-    return measure
+
+def _phases_of_ensembles(x: CyclicExamination) -> float:
+    circles = x.labelled("ensemble")[:_MOST_CIRCLES]
+    left = [describe(shuffled(x.subject, c, c.frequency), c.main.k).index for c in circles]
+    return _weighted(circles, [abs(index) for index in left])
 
 
 def _rectified(x: CyclicExamination) -> float:
@@ -140,22 +150,14 @@ def _rectified(x: CyclicExamination) -> float:
     return _weighted(circles, moved)
 
 
-def _flat_by_attention(x: CyclicExamination) -> float:
+def _left_by_attention(x: CyclicExamination) -> float:
     circles = _multiplying(x)
-    left = _weighted(circles, [max(circle.constant_floor, 0.0) for circle in circles])
-    return left / _floor(circles)
+    return _weighted(circles, [circle.constant_left for circle in circles])
 
 
-def _flat_by_products(x: CyclicExamination) -> float:
+def _left_by_products(x: CyclicExamination) -> float:
     circles = _multiplying(x)[:_MOST_CIRCLES]
-    left = _weighted(circles, [max(floor_without_products(x.subject, c), 0.0) for c in circles])
-    return left / _floor(circles)
-
-
-def _floor(circles: Sequence[Circle]) -> float:
-    """What circles keep at their weakest difference; NaN where they keep nothing."""
-    floor = _weighted(circles, [max(circle.floor, 0.0) for circle in circles])
-    return floor if floor > 0 else math.nan
+    return _weighted(circles, [left_without_products(x.subject, c) for c in circles])
 
 
 def _attention_idle(x: CyclicExamination) -> float:
@@ -217,8 +219,8 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
     ),
     Trial(
         name="form_gap",
-        about="how far the closed form puts the network's answer below its own where they differ, "
-        "in standard deviations of its logits: near ties only",
+        about="how far closed form and network put each other's answer below their own where they "
+        "differ, in standard deviations of their logits: near ties only",
         measure=lambda x: x.agreement.gap,
         side="at most",
         limit=lambda x: x.thresholds.gap,
@@ -245,37 +247,38 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
     ),
     Trial(
         name="pizza_phases",
-        about="|shape index| once the operands' phases are shuffled: the pizza is gone",
-        measure=_phases("pizza"),
+        about="what is left of the dependence on d once the operands' phases are shuffled: little",
+        measure=_phases_of_pizzas,
         side="at most",
         limit=lambda x: x.thresholds.shuffled,
-        applies=_has("pizza"),
-        applies_to="pizzas",
+        applies=lambda x: bool(_by_phase(x)),
+        applies_to="pizzas, and mixtures without products",
     ),
     Trial(
         name="ensemble_phases",
         about="|shape index| once the operands' phases are shuffled: as flat as before",
-        measure=_phases("ensemble"),
+        measure=_phases_of_ensembles,
         side="at most",
-        limit=lambda x: x.thresholds.shuffled,
+        limit=lambda x: x.thresholds.ensemble,
         applies=_has("ensemble"),
         applies_to="independent-phase ensembles",
     ),
     Trial(
         name="attention_makes_flat",
-        about="what is left of A_k(d) at its smallest with constant attention: clocks lose it",
-        measure=_flat_by_attention,
+        about="what is left of A_k(d) with constant attention, at its smallest or, where that is "
+        "zero, in all: clocks lose it",
+        measure=_left_by_attention,
         side="at most",
-        limit=lambda x: x.thresholds.floor,
+        limit=lambda x: x.thresholds.products,
         applies=_multiplies,
         applies_to="circles whose products attention makes: clocks, mixtures, cosets",
     ),
     Trial(
         name="products_make_flat",
         about="the same without products in the neurons: clocks lose it",
-        measure=_flat_by_products,
+        measure=_left_by_products,
         side="at most",
-        limit=lambda x: x.thresholds.floor,
+        limit=lambda x: x.thresholds.products,
         applies=_multiplies,
         applies_to="circles whose products attention makes: clocks, mixtures, cosets",
     ),

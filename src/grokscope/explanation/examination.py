@@ -3,6 +3,7 @@
 A component is a frequency of a cyclic group, and an irrep of any other.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,9 +14,17 @@ from torch import Tensor
 
 from grokscope.explanation.form import Form, Terms
 from grokscope.explanation.keys import find_keys, others, without
-from grokscope.explanation.mechanism import Forms, Mechanism, Seen, examine, seen_positions
+from grokscope.explanation.mechanism import (
+    Chained,
+    Forms,
+    Mechanism,
+    Seen,
+    chain,
+    examine,
+    seen_positions,
+)
 from grokscope.explanation.spectrum import component_power
-from grokscope.explanation.subject import Edit, Subject, Trace, accuracy
+from grokscope.explanation.subject import Edit, Subject, Trace, accuracy, cross_entropy
 from grokscope.explanation.thresholds import Thresholds
 
 
@@ -32,6 +41,11 @@ class Examination(ABC):
     @abstractmethod
     def first_form(self) -> Form:
         """What the first layer's neurons are claimed to compute from each key component."""
+
+    @property
+    @abstractmethod
+    def multiplies(self) -> bool:
+        """Whether something before the first layer multiplies components."""
 
     @abstractmethod
     def reached(self) -> float:
@@ -88,8 +102,37 @@ class Examination(ABC):
         A deeper layer sees what a nonlinearity made of the first, so its neurons may hold every
         product of a component's functions.
         """
-        first = self.first_form()
-        deeper = replace(first, terms=dict.fromkeys(first.terms, Terms.SECOND))
+        return self.chained.forms
+
+    @cached_property
+    def chained(self) -> Chained:
+        """The layers' forms written back, with as few products of two components as will do.
+
+        A layer that something before it multiplies for may hold such products; they are let in by
+        what they hold of its variance until the network is as good as before.
+        """
+        found = self._chained(math.inf)
+        may_multiply = self.multiplies or len(self.subject.layers) > 1
+        for least in self.thresholds.bands.products if may_multiply else ():
+            if self._is_as_good(found):
+                break
+            found = self._chained(least)
+        return found
+
+    def _chained(self, least_product: float) -> Chained:
+        forms = self._forms(self.first_form(), least_product)
+        return chain(self.subject, self.trace, forms, self.seen)
+
+    def _is_as_good(self, chained: Chained) -> bool:
+        own = cross_entropy(self.subject, self.trace.logits)
+        rise = cross_entropy(self.subject, chained.logits) - own
+        is_right = accuracy(self.subject, chained.logits) >= self.thresholds.grade_a
+        return is_right and rise <= self.thresholds.cross_entropy
+
+    def _forms(self, first: Form, least: float) -> Forms:
+        deeper = replace(first, terms=dict.fromkeys(first.terms, Terms.SECOND), least_product=least)
+        if self.multiplies:
+            first = replace(first, least_product=least)
         return {layer: deeper if i else first for i, layer in enumerate(self.subject.layers)}
 
     @cached_property
@@ -100,7 +143,7 @@ class Examination(ABC):
     @cached_property
     def mechanism(self) -> Mechanism:
         """The layers' forms written back."""
-        return examine(self.subject, self.trace, self.forms, self.seen)
+        return examine(self.subject, self.trace, self.chained, self.seen)
 
     def accuracy_of(self, edit: Edit) -> float:
         """Accuracy of the network under an intervention."""

@@ -1,11 +1,11 @@
-"""What a layer's neurons compute from the operands, by hypothesis, written back into the network.
+"""What a layer's neurons compute, as a form with few numbers: fitted on the layer's inputs.
 
-A neuron's pre-activation over the table is a function of (x, y). A form says which functions a
+A pre-activation is a function of the two operands, H(x, y). A form says which functions a
 hypothesis allows it to be; the coefficients are fitted, and counted.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -14,6 +14,9 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from grokscope.explanation.symmetry import Component, Symmetry
+
+_LEAST_DIRECTION = 1e-10
+"""Directions of coefficients with less of their energy are rounding."""
 
 
 class Terms(IntEnum):
@@ -35,6 +38,9 @@ class Form:
 
     terms: Mapping[int, Terms]
     offsets: Mapping[int, float]
+    least_product: float = math.inf
+    """What is before the neurons may weigh one component by another: products f(x) g(y) of any two
+    are in the form if they hold at least this share of the layer's variance."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,7 +49,20 @@ class Fitted:
 
     pre: Float[Tensor, "row *position neuron"]
     n_parameters: int
-    """Fitted numbers: coefficients of all neurons at all positions."""
+    """Fitted numbers: coefficients of all neurons at all positions, as many as are free.
+
+    Neurons read a residual stream that may have fewer dimensions than there are functions or
+    neurons. T × N coefficients of rank r are r (T + N − r) numbers; beside them is a mean a neuron.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Part:
+    """Some of a form's functions of (x, y) with their coefficients, and what they sum up to."""
+
+    coefficients: Float64[Tensor, "function neuron"]
+    """Of functions of one norm."""
+    values: Float64[Tensor, "n n neuron"]
 
 
 def fit(pre: Float[Tensor, "row *position neuron"], symmetry: Symmetry, form: Form) -> Fitted:
@@ -51,36 +70,58 @@ def fit(pre: Float[Tensor, "row *position neuron"], symmetry: Symmetry, form: Fo
     n = symmetry.order
     table = pre.double().reshape(n, n, -1)
     mean = table.mean((0, 1), keepdim=True)
-    result, per_neuron = mean.expand_as(table).clone(), 1
-    for key, terms in form.terms.items():
-        component = symmetry.by_key[key]
-        if terms == Terms.ALIGNED:
-            result += _aligned(table, component, form.offsets.get(key, 0.0), n)
-            per_neuron += len(component.basis)
-        else:
-            result += _first(table, component)
-            per_neuron += 2 * len(component.basis)
-    for key in _doubled(form, symmetry):
-        result += _first(table, symmetry.by_key[key])
-        per_neuron += 2 * len(symmetry.by_key[key].basis)
-    for key in (key for key, terms in form.terms.items() if terms >= Terms.SECOND):
-        result += _product(table, symmetry.by_key[key])
-        per_neuron += len(symmetry.by_key[key].basis) ** 2
-    fitted = result.reshape(pre.shape).to(pre.dtype)
-    return Fitted(pre=fitted, n_parameters=per_neuron * table.shape[2])
+    result, coefficients = mean.expand_as(table).clone(), [table.new_empty(0, table.shape[2])]
+    for part in _parts(table, symmetry, form):
+        result += part.values
+        coefficients.append(part.coefficients)
+    return Fitted(
+        pre=result.reshape(pre.shape).to(pre.dtype),
+        n_parameters=table.shape[2] + _n_free(torch.cat(coefficients)),
+    )
 
 
 def principal(pre: Float[Tensor, "row *position neuron"], n_parameters: int) -> Tensor:
     """The best approximation by as many numbers that knows nothing of the group.
 
-    Rank r of rows × neurons takes r (rows + neurons) numbers and one mean per neuron.
+    Rank r of rows × neurons takes r (rows + neurons − r) numbers and one mean per neuron.
     """
     matrix = pre.double().flatten(1)
     mean = matrix.mean(0)
-    rank = max((n_parameters - len(mean)) // sum(matrix.shape), 0)
+    rank = _affordable(n_parameters - len(mean), *matrix.shape)
     values, vectors = torch.linalg.eigh((matrix - mean).T @ (matrix - mean))
     top = vectors[:, len(values) - rank :]
     return (mean + (matrix - mean) @ top @ top.T).reshape(pre.shape).to(pre.dtype)
+
+
+def _affordable(n_numbers: int, n_rows: int, n_columns: int) -> int:
+    """The largest rank of a matrix with at most so many free numbers."""
+    ranks = range(min(n_rows, n_columns) + 1)
+    return max((r for r in ranks if r * (n_rows + n_columns - r) <= n_numbers), default=0)
+
+
+def _n_free(coefficients: Float64[Tensor, "function neuron"]) -> int:
+    """Free numbers of a matrix of its rank."""
+    n_functions, n_neurons = coefficients.shape
+    if not n_functions:
+        return 0
+    is_tall = n_functions > n_neurons
+    gram = coefficients.T @ coefficients if is_tall else coefficients @ coefficients.T
+    energy = torch.linalg.eigvalsh(gram)
+    rank = int((energy > _LEAST_DIRECTION * energy.max()).sum())
+    return rank * (n_functions + n_neurons - rank)
+
+
+def _parts(table: Float64[Tensor, "n n neuron"], symmetry: Symmetry, form: Form) -> Iterator[_Part]:
+    n = symmetry.order
+    for key, terms in form.terms.items():
+        component = symmetry.by_key[key]
+        if terms == Terms.ALIGNED:
+            yield _aligned(table, component, form.offsets.get(key, 0.0), n)
+        else:
+            yield _first(table, component)
+    for key in _doubled(form, symmetry):
+        yield _first(table, symmetry.by_key[key])
+    yield from _products(table, symmetry, form)
 
 
 def _doubled(form: Form, symmetry: Symmetry) -> list[int]:
@@ -93,21 +134,26 @@ def _doubled(form: Form, symmetry: Symmetry) -> list[int]:
     return sorted(doubled - set(form.terms) - {0})
 
 
-def _first(table: Float64[Tensor, "n n neuron"], component: Component) -> Tensor:
+def _first(table: Float64[Tensor, "n n neuron"], component: Component) -> _Part:
     basis = component.basis
-    x = basis.T @ (basis @ table.mean(1))
-    y = basis.T @ (basis @ table.mean(0))
-    return x.unsqueeze(1) + y
+    x, y = basis @ table.mean(1), basis @ table.mean(0)
+    return _Part(
+        coefficients=torch.cat([x, y]),
+        values=(basis.T @ x).unsqueeze(1) + basis.T @ y,
+    )
 
 
 def _aligned(
     table: Float64[Tensor, "n n neuron"], component: Component, offset: float, n: int
-) -> Tensor:
+) -> _Part:
     basis = component.basis
     x, y = basis @ table.mean(1), basis @ table.mean(0)
     turn = _rotation(2 * math.pi * component.key * offset / n, len(basis))
     both = (x + turn.T @ y) / 2
-    return (basis.T @ both).unsqueeze(1) + basis.T @ turn @ both
+    return _Part(
+        coefficients=both * math.sqrt(2),
+        values=(basis.T @ both).unsqueeze(1) + basis.T @ turn @ both,
+    )
 
 
 def _rotation(angle: float, dimension: int) -> Float64[Tensor, "dimension dimension"]:
@@ -118,8 +164,22 @@ def _rotation(angle: float, dimension: int) -> Float64[Tensor, "dimension dimens
     return torch.tensor([[c, s], [-s, c]], dtype=torch.float64)
 
 
-def _product(table: Float64[Tensor, "n n neuron"], component: Component) -> Tensor:
-    basis = component.basis
-    along = (basis @ table.flatten(1)).unflatten(1, (len(table), -1))
-    coefficients = torch.einsum("iyh,jy->ijh", along, basis)
-    return torch.einsum("ix,ijh,jy->xyh", basis, coefficients, basis)
+def _products(
+    table: Float64[Tensor, "n n neuron"], symmetry: Symmetry, form: Form
+) -> Iterator[_Part]:
+    """Products of components with themselves, and of any two that hold enough."""
+    own = [key for key, terms in form.terms.items() if terms >= Terms.SECOND]
+    is_crossed = math.isfinite(form.least_product)
+    energy = float((table - table.mean((0, 1))).square().sum())
+    for left in form.terms if is_crossed else own:
+        basis = symmetry.by_key[left].basis
+        along = (basis @ table.flatten(1)).unflatten(1, (len(table), -1))
+        for right in form.terms if is_crossed else [left]:
+            other = symmetry.by_key[right].basis
+            found = torch.einsum("iyh,jy->ijh", along, other)
+            is_own = left == right and left in own
+            if is_own or float(found.square().sum()) >= form.least_product * energy:
+                yield _Part(
+                    coefficients=found.flatten(0, 1) / math.sqrt(len(table)),
+                    values=torch.einsum("ix,ijh,jy->xyh", basis, found, other),
+                )

@@ -162,8 +162,13 @@ class GroupExamination(Examination):
 
     def first_form(self) -> Form:
         """Functions of x plus functions of y; products where something has multiplied."""
-        terms = Terms.SECOND if self.subject.can_multiply else Terms.FIRST
+        terms = Terms.SECOND if self.multiplies else Terms.FIRST
         return Form(terms=dict.fromkeys(self.keys, terms), offsets={})
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether it has attention."""
+        return self.subject.can_multiply
 
     def reached(self) -> float:
         """See `Examination.reached`; cosets count where irreps say nothing."""

@@ -51,7 +51,7 @@ class Hypothesis(ABC):
         """What the pre-activations of the first layer hold of it."""
         if circle.attention > bands.multiplied:
             return Terms.SQUARED
-        return Terms.ALIGNED if circle.alignment >= bands.same_phase else Terms.FIRST
+        return Terms.ALIGNED if circle.one_phase >= bands.same_phase else Terms.FIRST
 
 
 class Coset(Hypothesis):

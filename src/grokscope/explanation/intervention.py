@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
-from grokscope.explanation.circle import Circle, floor_of, profiles_of
+from grokscope.explanation.circle import TINY, Circle, left_of, profiles_of
 from grokscope.explanation.closed_form import ClosedForm
 from grokscope.explanation.form import Form, Terms, fit
 from grokscope.explanation.keys import only, without
 from grokscope.explanation.output import Errors, by_error
-from grokscope.explanation.shape import describe
+from grokscope.explanation.shape import describe, first_harmonic
 from grokscope.explanation.subject import Edit, PreActivation, Subject
 from grokscope.explanation.symmetry import Component
 
@@ -53,8 +53,20 @@ def third_of_a_turn(frequency: int, order: int) -> int:
     return min(range(1, order), key=lambda step: abs(turns[step] - 0.3))
 
 
-def shuffled_index(subject: Subject, circle: Circle, seed: int) -> float:
-    """|ρ₁| of a circle alone once every neuron's two phases are moved apart at random.
+def dependence_left(subject: Subject, circle: Circle, seeds: Sequence[int]) -> float:
+    """What shuffled phases leave of a circle's dependence on d: mean over draws.
+
+    The first harmonic of A_k(d) over that before. Phases that are as random as the shuffled ones
+    leave about 1, and phases that make a pizza little.
+    """
+    own = torch.tensor(circle.profile, dtype=torch.float64)
+    before = first_harmonic(own, circle.main.k).norm().clamp(min=TINY)
+    left = [first_harmonic(shuffled(subject, circle, s), circle.main.k).norm() for s in seeds]
+    return float(torch.stack(left).mean() / before)
+
+
+def shuffled(subject: Subject, circle: Circle, seed: int) -> Float64[Tensor, " order"]:
+    """A_k(d) of a circle alone once every neuron's two phases are moved apart at random.
 
     φ_x gets what φ_y loses, so that their sum, which makes the output's phase, stays. Every layer
     may hear the operands themselves, so it is done in all, the first one first.
@@ -63,7 +75,7 @@ def shuffled_index(subject: Subject, circle: Circle, seed: int) -> float:
     edit = in_every_layer(
         subject, only(subject, [circle.frequency]), lambda pre: _shuffle(pre, component, seed)
     )
-    return abs(index_at(subject, subject.run(edit).logits, circle.main.k))
+    return _profile_at(subject, subject.run(edit).logits, circle.main.k)
 
 
 def rectified_index(subject: Subject, circle: Circle) -> float:
@@ -85,10 +97,10 @@ def companions_rise(
     return sum(rises) / len(rises)
 
 
-def floor_without_products(subject: Subject, circle: Circle) -> float:
-    """Smallest A_k(d) once a circle's neurons have lost the products of the operands.
+def left_without_products(subject: Subject, circle: Circle) -> float:
+    """What is left of A_k(d) once a circle's neurons have lost the products of the operands.
 
-    In units of the largest that the circle has with them. Done in every layer, the first one first.
+    See `left_of`. Done in every layer, the first one first.
     """
     form = Form(terms={circle.frequency: Terms.FIRST}, offsets={})
     bare = in_every_layer(
@@ -96,9 +108,8 @@ def floor_without_products(subject: Subject, circle: Circle) -> float:
         only(subject, [circle.frequency]),
         lambda pre: fit(pre, subject.symmetry, form).pre,
     )
-    profile = profiles_of(subject, subject.run(bare).logits)[0, :, circle.main.k - 1]
-    whole = torch.tensor(circle.profile, dtype=torch.float64)
-    return floor_of(profile, whole)
+    profile = _profile_at(subject, subject.run(bare).logits, circle.main.k)
+    return left_of(profile, torch.tensor(circle.profile, dtype=torch.float64))
 
 
 def in_every_layer(
@@ -113,7 +124,13 @@ def in_every_layer(
 
 def index_at(subject: Subject, logits: Float[Tensor, "row n_outputs"], k: int) -> float:
     """ρ₁ of A_k(d) in some logits."""
-    return describe(profiles_of(subject, logits)[0, :, k - 1], k).index
+    return describe(_profile_at(subject, logits, k), k).index
+
+
+def _profile_at(
+    subject: Subject, logits: Float[Tensor, "row n_outputs"], k: int
+) -> Float64[Tensor, " order"]:
+    return profiles_of(subject, logits)[0, :, k - 1]
 
 
 def _shuffle(

@@ -74,22 +74,43 @@ def seen_positions(subject: Subject, trace: Trace) -> Seen:
     }
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chained:
+    """A network whose layers are all replaced by their forms, each fitted on the network as it is.
+
+    Attributes:
+        forms: of the layers.
+        n_parameters: fitted numbers of each.
+        logits: of the network that is left.
+    """
+
+    forms: Forms
+    n_parameters: Mapping[Site, int]
+    logits: Float[Tensor, "row n_outputs"]
+
+
 def write_back(subject: Subject, trace: Trace, forms: Forms, seen: Seen) -> Edit:
     """The edit that replaces every layer by its form."""
     edit, _ = _fitted(subject, trace, forms, seen)
     return edit
 
 
-def examine(subject: Subject, trace: Trace, forms: Forms, seen: Seen) -> Mechanism:
-    """Replace, chain, and compare with forms that know less."""
+def chain(subject: Subject, trace: Trace, forms: Forms, seen: Seen) -> Chained:
+    """Replace every layer and let the network compute the rest."""
     edit, sizes = _fitted(subject, trace, forms, seen)
+    return Chained(forms=forms, n_parameters=sizes, logits=subject.run(edit).logits)
+
+
+def examine(subject: Subject, trace: Trace, chained: Chained, seen: Seen) -> Mechanism:
+    """Compare a chained replacement with the network, and with forms that know less."""
+    forms, sizes = chained.forms, chained.n_parameters
     blind = Edit(pre={site: _blind(trace, site, sizes[site], seen) for site in forms})
-    chained, own = subject.run(edit).logits, cross_entropy(subject, trace.logits)
+    own = cross_entropy(subject, trace.logits)
     return Mechanism(
-        accuracy=accuracy(subject, chained),
-        cross_entropy_rise=cross_entropy(subject, chained) - own,
+        accuracy=accuracy(subject, chained.logits),
+        cross_entropy_rise=cross_entropy(subject, chained.logits) - own,
         random=max(_random(subject, trace, forms, seen, seed) for seed in range(3)),
-        variance=variance_kept(trace.logits, chained),
+        variance=variance_kept(trace.logits, chained.logits),
         principal=variance_kept(trace.logits, subject.run(blind).logits),
         n_parameters=sum(sizes.values()),
     )

@@ -50,8 +50,7 @@ def describe(profile: Float64[Tensor, " order"], k: int) -> Shape:
     n = len(profile)
     turn = _turns(n, k)
     energy = float(profile.square().sum()) or math.inf
-    constant = float(profile.mean())
-    first = 2 / n * torch.stack([(profile * turn.cos()).sum(), (profile * turn.sin()).sum()])
+    constant, first = float(profile.mean()), first_harmonic(profile, k)
     amplitude = float(first.norm())
     angle, flat_part, pizza_part, r2_mixture = _fit_mixture(profile, turn, energy)
     alone = (turn / 2 - _best_alone(profile, turn)).cos().abs()
@@ -65,6 +64,13 @@ def describe(profile: Float64[Tensor, " order"], k: int) -> Shape:
         r2_mixture=r2_mixture,
         r2_companion=amplitude**2 * n / 2 / energy,
     )
+
+
+def first_harmonic(profile: Float64[Tensor, " order"], k: int) -> Float64[Tensor, "2"]:
+    """Amplitudes of cos(w_k d) and sin(w_k d) in A_k(d)."""
+    turn = _turns(len(profile), k)
+    waves = torch.stack([turn.cos(), turn.sin()])
+    return 2 / len(profile) * waves @ profile
 
 
 def _turns(n: int, k: int) -> Float64[Tensor, " n"]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from grokscope.explanation.group_thresholds import GroupThresholds
 
-VERSION = "explain/3"
+VERSION = "explain/4"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,12 +13,16 @@ class Bands:
 
     aligned: float = 0.5
     """Alignment from which a flat profile may be a clock, and below which it is an ensemble."""
-    same_phase: float = 0.9
-    """Alignment from which neurons hear both operands with one phase, in the layers' form."""
+    same_phase: float = 0.99
+    """Share of the neurons' waves that one phase and one amplitude for both operands must explain
+    for the layers' form to have one."""
     multiplied: float = 0.05
     """Relative change under constant attention above which attention multiplies the operands."""
     unmultiplied: float = 0.3
     """The same up to which a pizza does not need products."""
+    by_chance: float = 0.6
+    """Share of a mixture's dependence on d that is left once phases are shuffled above which it is
+    an ensemble: few neurons with independent phases depend on d by chance."""
     flat: float = 0.15
     """|shape index| up to which a profile is flat."""
     pizza: tuple[float, float] = (0.5, 1.1)
@@ -33,6 +37,9 @@ class Bands:
     """Ratio of the embedding's two directions below which a circle is a line."""
     quotient: int = 6
     """Largest n/gcd(f, n) of a coset circle."""
+    products: tuple[float, ...] = (1e-3, 3e-4, 1e-4, 3e-5)
+    """Shares of a layer's variance from which products of two frequencies are let into its form:
+    the first with which the network is as good as before."""
     collapsed: float = 0.05
     """Share of the logits' variance in (s, u) above which the read-out favours some answers."""
     form_variance: float = 0.95
@@ -60,21 +67,23 @@ class Thresholds:
     """Accuracy that the same form over other frequencies may reach at most."""
     variance: float = 0.93
     """Share of the centred logits' variance that the closed form explains."""
-    gap: float = 1.5
-    """How far the closed form may put the network's answer below its own, in standard deviations of
-    its logits."""
-    errors: float = 0.9
+    gap: float = 2.1
+    """How far closed form and network may put each other's answer below their own, in all, each in
+    standard deviations of its logits."""
+    errors: float = 0.85
     """Area under the curve with which the form's margins tell a pruned copy's errors."""
-    rotation: float = 0.8
+    rotation: float = 0.7
     """Share of the rotations' effect on the logits that the closed form predicts."""
     companion: float = 0.1
     """Fall of a pizza's shape index from which its companions are tested."""
     rise: float = 0.5
     """Share of that fall by which the index rises once they are removed."""
-    shuffled: float = 0.4
-    """Shape index that may be left once phases are shuffled."""
-    floor: float = 0.5
-    """Share of a clock's smallest A_k(d) that may be left once nothing multiplies its operands."""
+    shuffled: float = 0.75
+    """Share of the dependence on d that may be left of a pizza once phases are shuffled."""
+    ensemble: float = 0.4
+    """|Shape index| that an ensemble may have once phases are shuffled."""
+    products: float = 0.5
+    """Share of A_k(d) that may be left of a clock once nothing multiplies its operands."""
     attention: float = 0.99
     """Accuracy with constant attention of what does not multiply."""
     rectifier: float = 0.2

@@ -88,10 +88,15 @@ class NormFreeTransformer(Model):
     def forward(
         self, params: Parameters, inputs: Int[Tensor, "model row slot"], hook: Hook | None = None
     ) -> Float[Tensor, "model row n_outputs"]:
-        """Every position, plainly. Activations are (model row pos …), patterns (… head q k)."""
+        """Every position that the read-out can see, plainly.
+
+        Activations are (model row pos …), patterns (… head q k). From its queries on the last layer
+        has one position, the last.
+        """
         x = embedded(params, self._tokens(params, inputs), hook) + params["W_pos"][:, None]
         for suffix, layer in zip(self.suffixes, self.layers(params), strict=True):
-            plain = _Plain(layer, params["attention_rate"], self.causal, hook, suffix)
+            n_queries = 1 if suffix == self.suffixes[-1] else self.n_ctx
+            plain = _Plain(layer, params["attention_rate"], self.causal, n_queries, hook, suffix)
             x = plain.mlp(plain.attention(x), self.activation)
         logits = torch.einsum("mrpd,mdv->mrpv", x, params["W_U"])
         return observed(hook, "logits", logits)[:, :, -1]
@@ -155,37 +160,39 @@ class NormFreeTransformer(Model):
 
 @dataclass(frozen=True)
 class _Plain:
-    """One layer at every position, each activation shown to the hook."""
+    """One layer at its last positions, as many as are asked for; the hook sees each activation."""
 
     params: Parameters
     rate: Float[Tensor, " model"]
     causal: bool
+    n_queries: int
     hook: Hook | None
     suffix: str
 
     def attention(
         self, x: Float[Tensor, "model row pos d_model"]
-    ) -> Float[Tensor, "model row pos d_model"]:
+    ) -> Float[Tensor, "model row query d_model"]:
         """The residual stream behind attention."""
         x = self._see("resid_pre", x)
+        seeing = x[:, :, -self.n_queries :]
         q, k, v = (
-            self._see(name, torch.einsum("mrpd,mhde->mrphe", x, self.params[f"W_{name.upper()}"]))
-            for name in "qkv"
+            self._see(name, torch.einsum("mrpd,mhde->mrphe", at, self.params[f"W_{name.upper()}"]))
+            for name, at in (("q", seeing), ("k", x), ("v", x))
         )
         scores = torch.einsum("mrqhe,mrkhe->mrhqk", q, k) / q.shape[-1] ** 0.5
         visible = torch.ones(x.shape[2], x.shape[2], dtype=torch.bool, device=x.device)
-        visible = visible.tril() if self.causal else visible
+        visible = (visible.tril() if self.causal else visible)[-self.n_queries :]
         scores = self._see("attn_scores", scores.masked_fill(~visible, -torch.inf))
         rate = self.rate.to(x.dtype)[:, None, None, None, None]
         mixed = rate * scores.softmax(-1) + (1 - rate) * visible.to(x.dtype)
         pattern = self._see("pattern", mixed)
         z = self._see("z", torch.einsum("mrhqk,mrkhe->mrqhe", pattern, v))
         attn_out = self._see("attn_out", torch.einsum("mrqhe,mhed->mrqd", z, self.params["W_O"]))
-        return self._see("resid_mid", x + attn_out)
+        return self._see("resid_mid", seeing + attn_out)
 
     def mlp(
-        self, x: Float[Tensor, "model row pos d_model"], activation: Activation
-    ) -> Float[Tensor, "model row pos d_model"]:
+        self, x: Float[Tensor, "model row query d_model"], activation: Activation
+    ) -> Float[Tensor, "model row query d_model"]:
         """The residual stream behind the MLP."""
         b_in, b_out = (self.params[name][:, None, None] for name in ("b_in", "b_out"))
         pre = self._see("pre", torch.einsum("mrpd,mdn->mrpn", x, self.params["W_in"]) + b_in)
