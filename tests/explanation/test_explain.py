@@ -139,7 +139,6 @@ def test_somebody_elses_network_is_explained_like_ones_own():
         planted.task,
         embeddings=("first.weight", "second.weight"),
         pre=("hidden",),
-        activation="relu",
     )
     theirs, ours = explain(foreign), explain_planted(planted)
     assert theirs.verdict == "explained"
@@ -155,7 +154,6 @@ def test_a_label_that_the_architecture_cannot_have_is_not_given():
     subject = NetworkSubject(
         replace(planted.model, attention_rate=0.0), planted.params, planted.task.table()
     )
-    subject.can_multiply = False
     examination = CyclicExamination(subject, FROZEN, keys=sorted(planted.circles))
     assert "clock" not in examination.labels.values()
 

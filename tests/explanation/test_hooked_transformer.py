@@ -100,8 +100,7 @@ def test_it_keeps_the_names_of_the_hook_points():
     subject = from_hooked_transformer(weights(), ADD, name="mine")
     assert subject.layers == ("blocks.0.mlp.hook_pre", "blocks.1.mlp.hook_pre")
     assert subject.attention == ("blocks.0.attn.hook_pattern", "blocks.1.attn.hook_pattern")
-    assert (subject.name, subject.activation, subject.can_multiply) == ("mine", "relu", True)
-    assert not from_hooked_transformer(weights(), ADD, attention_rate=0.0).can_multiply
+    assert subject.name == "mine"
     trace = subject.run(reads=True)
     assert trace.pre["blocks.1.mlp.hook_pre"].shape == (P * P, 3, D_MLP)
     pattern = trace.patterns["blocks.1.attn.hook_pattern"]

@@ -304,14 +304,8 @@ def test_one_parameter_of_two_modules_is_replaced_in_both():
 def test_what_it_says_of_itself():
     case = CASES["two layers, separate vocabularies"]
     subject = case.subject(made(TwoLayers))
-    assert (subject.name, subject.order, subject.activation) == ("TwoLayers", P, None)
+    assert (subject.name, subject.order) == ("TwoLayers", P)
     assert subject.layers == ("layers.0.pre", "layers.1.pre")
-    assert subject.can_multiply
     assert subject.embeddings.shape == (2, P, D)
-    assert not CASES["tied head"].subject(made(TiedHead)).can_multiply
-    named = ModuleSubject(
-        made(TiedHead), ADD, embeddings="embed.weight", pre="mlp.0", activation="relu",
-        can_multiply=True, name="mine",
-    )  # fmt: skip
-    assert (named.layers, named.name, named.can_multiply) == (("mlp.0",), "mine", True)
-    assert named.activation == "relu"
+    named = ModuleSubject(made(TiedHead), ADD, embeddings="embed.weight", pre="mlp.0", name="mine")
+    assert (named.layers, named.name) == (("mlp.0",), "mine")

@@ -11,7 +11,7 @@ from torch import nn
 
 from explanation.foreign_networks import D, P, TiedHead, made
 from grokscope.core.errors import MemoryExceededError, SettingError, UsageError
-from grokscope.explanation import module_subject
+from grokscope.explanation import explain, module_subject
 from grokscope.explanation.module_subject import ModuleSubject
 from grokscope.explanation.subject import Edit
 from grokscope.tasks import ModularArithmetic
@@ -140,6 +140,11 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         r"must have shape \(49, at least 7\) for 49 rows, got \(49, 3\)",
     ),
     "not finite": (lambda: tied(answer=lambda output: output * torch.nan), "not all finite"),
+    "inputs that the module does not take": (
+        lambda: tied(inputs=lambda rows: (rows, rows)),
+        r"`inputs`: the module cannot be called with what they give .* \(TypeError: ",
+    ),
+    "no pre-activations": (lambda: explain(tied()), "`pre`: name the submodules"),
     "edit of another site": (
         lambda: tied().run(Edit(pre={"mlp.0": torch.zeros(49, 16)})),
         r"'mlp.0' is none of the sites \(\)",
@@ -157,7 +162,6 @@ def test_what_cannot_be_meant_is_refused_in_one_line(make: Callable[[], object],
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: tied(activation="tanh"), "activation"),  # the tests' type checker sees it first
         (
             lambda: tied(operand_rows=(range(3), range(P))),
             "`operand_rows` must be one row for each",
@@ -175,7 +179,7 @@ def test_what_cannot_be_meant_is_refused_in_one_line(make: Callable[[], object],
             r"`embeddings` must be of shape \(2, 7, 8\)",
         ),
     ],
-    ids=["activation", "too few rows", "rows in another order", "edited pre", "edited embeddings"],
+    ids=["too few rows", "rows in another order", "edited pre", "edited embeddings"],
 )
 def test_settings_that_break_their_rule_are_named(make: Callable[[], object], message: str):
     with pytest.raises((SettingError, TypeError), match=message):

@@ -84,7 +84,7 @@ class CyclicExamination(Examination):
 
     @property
     def _limits(self) -> Architecture:
-        return Architecture(order=self.subject.order, can_multiply=self.subject.can_multiply)
+        return Architecture(order=self.subject.order, can_multiply=self.has_products)
 
     @cached_property
     def errors(self) -> Errors:

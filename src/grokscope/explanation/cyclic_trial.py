@@ -42,8 +42,9 @@ def _has(label: str) -> Callable[[CyclicExamination], bool]:
 
 
 def _multiplies(examination: CyclicExamination) -> bool:
-    """Networks with circles whose products attention makes."""
-    return bool(_multiplying(examination))
+    """Networks with circles whose products attention makes, or something that nobody has named."""
+    is_unnamed = examination.has_products and not examination.subject.attention
+    return is_unnamed or bool(_multiplying(examination))
 
 
 def _only_adds(examination: CyclicExamination) -> bool:
@@ -92,9 +93,8 @@ def _has_no_table(examination: CyclicExamination) -> bool:
 
 def _is_relu(examination: CyclicExamination) -> bool:
     """ReLU networks of one layer with pizzas; others may pass on x as ReLU(x) − ReLU(−x)."""
-    subject = examination.subject
-    is_shallow = len(subject.layers) == 1
-    return is_shallow and subject.activation == "relu" and bool(examination.labelled("pizza"))
+    is_shallow = len(examination.subject.layers) == 1
+    return is_shallow and bool(examination.labelled("pizza")) and examination.is_rectified
 
 
 def _has_pruned_errors(examination: CyclicExamination) -> bool:
@@ -107,8 +107,10 @@ def _has_pruned_errors(examination: CyclicExamination) -> bool:
 
 
 def _weighted(circles: Sequence[Circle], values: Sequence[float]) -> float:
-    """Mean over circles by their power."""
+    """Mean over circles by their power; NaN where there are none."""
     total = sum(circle.power for circle in circles)
+    if not circles:
+        return math.nan
     return sum(c.power * v for c, v in zip(circles, values, strict=True)) / total
 
 
@@ -151,7 +153,7 @@ def _rectified(x: CyclicExamination) -> float:
 
 
 def _left_by_attention(x: CyclicExamination) -> float:
-    circles = _multiplying(x)
+    circles = _multiplying(x) if x.subject.attention else []
     return _weighted(circles, [circle.constant_left for circle in circles])
 
 
@@ -271,7 +273,8 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         side="at most",
         limit=lambda x: x.thresholds.products,
         applies=_multiplies,
-        applies_to="circles whose products attention makes: clocks, mixtures, cosets",
+        applies_to="circles whose products attention makes: clocks, mixtures, cosets; fails where "
+        "something else multiplies, or attention that is not named",
     ),
     Trial(
         name="products_make_flat",
@@ -279,7 +282,7 @@ CYCLIC_TRIALS: tuple[Trial[CyclicExamination], ...] = (
         measure=_left_by_products,
         side="at most",
         limit=lambda x: x.thresholds.products,
-        applies=_multiplies,
+        applies=lambda x: bool(_multiplying(x)),
         applies_to="circles whose products attention makes: clocks, mixtures, cosets",
     ),
     Trial(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+import torch
 from jaxtyping import Float64
 from torch import Tensor
 
@@ -26,6 +27,9 @@ from grokscope.explanation.mechanism import (
 from grokscope.explanation.spectrum import component_power
 from grokscope.explanation.subject import Edit, Subject, Trace, accuracy, cross_entropy
 from grokscope.explanation.thresholds import Thresholds
+
+LEAST_PRODUCTS = 1e-6
+"""Share of the first neurons' variance; what is less is rounding."""
 
 
 class Examination(ABC):
@@ -94,6 +98,24 @@ class Examination(ABC):
         """Whether the network errs without a key component."""
         least = self.thresholds.accuracy
         return {key: left < least for key, left in self.accuracy_without.items()}
+
+    @cached_property
+    def has_products(self) -> bool:
+        """Whether the first neurons hold products of the operands, made by something before them.
+
+        That is, whether they are anything else than a function of x plus a function of y.
+        """
+        n = self.subject.order
+        table = self.trace.pre[self.subject.layers[0]].double().reshape(n, n, -1)
+        mean = table.mean((0, 1))
+        mixed = table - table.mean(0) - table.mean(1, keepdim=True) + mean
+        return bool(mixed.square().sum() > LEAST_PRODUCTS * (table - mean).square().sum())
+
+    @cached_property
+    def is_rectified(self) -> bool:
+        """Whether what follows the neurons does not see which of them are below 0, as a ReLU."""
+        clipped = {site: pre.clamp(min=0) for site, pre in self.trace.pre.items()}
+        return torch.equal(self.subject.run(Edit(pre=clipped)).logits, self.trace.logits)
 
     @cached_property
     def forms(self) -> Forms:

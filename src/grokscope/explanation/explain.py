@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from grokscope.core.errors import MemoryExceededError, SettingError
+from grokscope.core.errors import MemoryExceededError, SettingError, UsageError
 from grokscope.explanation.cyclic_examination import CyclicExamination
 from grokscope.explanation.cyclic_explanation import explain_cyclic
 from grokscope.explanation.explanation import Explanation
@@ -32,11 +32,14 @@ def explain(
 
     Raises:
         SettingError: what is given is no subject.
+        UsageError: the subject has no pre-activations.
         MemoryExceededError: the table is too large.
     """
     if not isinstance(subject, Subject):  # pyright: ignore[reportUnnecessaryIsInstance]
         rule = "a subject: `run.subject(0)` of a run, or `ModuleSubject(…)` of a module"
         raise SettingError("subject", rule, type(subject).__name__)
+    if not subject.layers:
+        raise UsageError("`pre`: name the submodules whose output is pre-activations.")
     _require_memory(subject)
     if subject.symmetry.is_cyclic:
         return explain_cyclic(CyclicExamination(subject, thresholds, keys))

@@ -167,8 +167,8 @@ class GroupExamination(Examination):
 
     @property
     def multiplies(self) -> bool:
-        """Whether it has attention."""
-        return self.subject.can_multiply
+        """Whether its first neurons hold products."""
+        return self.has_products
 
     def reached(self) -> float:
         """See `Examination.reached`; cosets count where irreps say nothing."""

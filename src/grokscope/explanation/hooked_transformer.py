@@ -165,8 +165,6 @@ def from_hooked_transformer(  # noqa: PLR0913 (a state dict says little of its n
         pre=[f"blocks.{i}.mlp.hook_pre" for i in layers],
         patterns=[f"blocks.{i}.attn.hook_pattern" for i in layers],
         inputs=inputs or _usual_inputs(network, task.table().d_vocab),
-        activation=activation,
-        can_multiply=attention_rate > 0,
         name=name,
     )
 

@@ -8,7 +8,6 @@ or attention patterns pass.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import get_args
 
 import torch
 from jaxtyping import Float, Int
@@ -21,7 +20,6 @@ from grokscope.explanation.operands import Arguments, Inputs, Operands, Rows, as
 from grokscope.explanation.sites import Sites
 from grokscope.explanation.subject import Edit, Site, Subject, Trace
 from grokscope.explanation.symmetry import symmetry_of
-from grokscope.models.base import Activation
 from grokscope.tasks import Task
 
 MEMORY_LIMIT = 4 * 10**9
@@ -45,7 +43,8 @@ class ModuleSubject(Subject):
         embeddings: name of the (token, d_model) parameter that embeds the operands, or one name
             per operand.
         pre: names of submodules whose output is pre-activations, (row, position, neuron) or
-            (row, neuron), from the first layer to the last.
+            (row, neuron), from the first layer to the last. `explain` needs them, `legacy` does
+            not.
         patterns: names of submodules whose output is attention patterns, (row, head, query, key).
         inputs: gives what the module is called with, a tensor or a tuple of them, for a (row, 2)
             tensor of tokens; those tokens themselves where it is not given. Each operand needs a
@@ -54,15 +53,12 @@ class ModuleSubject(Subject):
             where the module itself moves tokens, so that the inputs do not show it.
         answer: gives (row, class) logits for what the module returns; where it is not given, the
             output itself, or its last position if it has positions.
-        activation: the nonlinearity behind the pre-activations, where it is known.
-        can_multiply: whether something before the first pre-activations can multiply the operands;
-            whether there are `patterns` where it is not given.
         name: for people; the module's class where it is not given.
 
     Raises:
         UsageError: the task has no group, a name does not exist, an operand's embedding cannot be
             replaced alone or does not feed the output, or outputs have other shapes than these.
-        SettingError: `activation` is unknown, or `operand_rows` does not fit.
+        SettingError: `operand_rows` does not fit.
         MemoryExceededError: logits and readings of the whole table exceed `MEMORY_LIMIT`.
     """
 
@@ -77,23 +73,17 @@ class ModuleSubject(Subject):
         inputs: Inputs | None = None,
         operand_rows: Sequence[Sequence[int]] | None = None,
         answer: Callable[..., Tensor] | None = None,
-        activation: Activation | None = None,
-        can_multiply: bool | None = None,
         name: str = "",
     ) -> None:
         table = task.table()
         layout = symmetry_of(table)
         if layout is None:
             raise UsageError("This task has no group, so there is nothing to explain it by.")
-        if activation is not None and activation not in get_args(Activation):
-            raise SettingError("activation", f"one of {get_args(Activation)} or None", activation)
         self.layers, self.attention = _names(pre), _names(patterns)
         require_submodules(module, "pre", self.layers)
         require_submodules(module, "patterns", self.attention)
         self.name = name or type(module).__name__
         self.symmetry, self.labels = layout.symmetry, layout.labels
-        self.activation = activation
-        self.can_multiply = bool(self.attention) if can_multiply is None else can_multiply
         self._module, self._layout, self._answer = module, layout, answer or _last_position
         pair = (embeddings, embeddings) if isinstance(embeddings, str) else embeddings
         rows = table.inputs[layout.rows].to(_device(module))
@@ -182,7 +172,7 @@ class ModuleSubject(Subject):
 
         sites, probe = self.layers + self.attention, self._probe()
         with borrowed(self._module, {site: watch(site) for site in sites}):
-            logits = self._answer(self._module(*self._operands.plain(probe)))
+            logits = self._answer(self._called(probe))
         n_classes = int(self._layout.answers.max()) + 1
         self._n_outputs = _require_logits(logits, len(probe), n_classes)
         self._shapes: dict[Site, torch.Size] = {}
@@ -194,6 +184,15 @@ class ModuleSubject(Subject):
             size += value.nbytes
         self._rows_at_once = max(1, _CHUNK * len(probe) // size)
         _require_memory(size * self.order**2 / len(probe), self.name)
+
+    def _called(self, rows: Int[Tensor, " row"]) -> object:
+        try:
+            return self._module(*self._operands.plain(rows))
+        except Exception as error:
+            raise UsageError(
+                "`inputs`: the module cannot be called with what they give for its rows "
+                f"({_reason(error)})."
+            ) from error
 
     @torch.no_grad()
     def _require_edits(self) -> None:
@@ -224,10 +223,9 @@ class ModuleSubject(Subject):
         try:
             return self._pass(Edit(embeddings=tables), self._probe(), reads=False).logits
         except Exception as error:
-            reason = str(error).strip().partition("\n")[0]
             raise UsageError(
                 "`embeddings`: the module cannot look up embeddings of their own for both operands "
-                f"({type(error).__name__}: {reason})."
+                f"({_reason(error)})."
             ) from error
 
     def _require_fit(self, edit: Edit) -> None:
@@ -239,6 +237,12 @@ class ModuleSubject(Subject):
                 if site not in known:
                     raise UsageError(f"The edit's {site!r} is none of the sites {known}.")
                 _require_shape(site, value, torch.Size([self.order**2, *self._shapes[site]]))
+
+
+def _reason(error: Exception) -> str:
+    """The kind of an error and its first line."""
+    first, _, _ = str(error).strip().partition("\n")
+    return f"{type(error).__name__}: {first}"
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -40,8 +40,6 @@ class NetworkSubject(Subject):
         names = self._names()
         self.layers = tuple(name for name in names if name.split("_")[0] == "pre")
         self.attention = tuple(name for name in names if name.split("_")[0] == "pattern")
-        self.activation = getattr(model, "activation", "relu")
-        self.can_multiply = bool(self.attention) and getattr(model, "attention_rate", 1.0) > 0
         self._slots = [0, 2] if isinstance(model, Decoder) else [0, 1]
 
     @torch.no_grad()

@@ -14,7 +14,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from grokscope.explanation.symmetry import Symmetry
-from grokscope.models.base import Activation
 
 Site = str
 """Where something is read and overwritten, by the network's own name for it."""
@@ -59,10 +58,6 @@ class Subject(ABC):
     """Sites of pre-activations, from the first layer to the last."""
     attention: tuple[Site, ...]
     """Sites of attention patterns; empty without attention."""
-    activation: Activation | None
-    """The nonlinearity behind the pre-activations, where it is known."""
-    can_multiply: bool
-    """Whether something before the first pre-activations can multiply the two operands."""
 
     @abstractmethod
     def run(self, edit: Edit | None = None, *, reads: bool = False) -> Trace:
