@@ -3,7 +3,7 @@
 import inspect
 import json
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache
 from importlib import import_module
 
@@ -151,9 +151,8 @@ def test_somebody_elses_network_is_explained_like_ones_own():
 def test_a_label_that_the_architecture_cannot_have_is_not_given():
     """A flat profile with aligned phases needs a product; where nothing multiplies, no clock."""
     planted = plant("clock", seed=3)
-    subject = NetworkSubject(
-        replace(planted.model, attention_rate=0.0), planted.params, planted.task.table()
-    )
+    constant = planted.params | {"attention_rate": torch.zeros(1)}
+    subject = NetworkSubject(planted.model, constant, planted.task.table())
     examination = CyclicExamination(subject, FROZEN, keys=sorted(planted.circles))
     assert "clock" not in examination.labels.values()
 
