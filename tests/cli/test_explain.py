@@ -100,6 +100,7 @@ def test_people_get_counts_circles_and_tests(grokscope, own, stub_report):
     assert "frequency  speaks  label" in out
     assert "sufficiency" in out
     assert "network 1, step" in out
+    assert out.count("accuracy with the key frequencies of the embedding alone") == 1
 
 
 def test_a_network_that_is_not_accurate_is_not_explained(grokscope, finished):
@@ -134,7 +135,10 @@ def test_history_has_powers_everywhere_and_verdicts_where_it_is_accurate(groksco
         assert sum(moment["power"].values()) == pytest.approx(1)
         assert set(moment["power"]) == {"1", "2", "3", "4", "5", "6"}
     last = {circle["frequency"] for circle in data["moments"][-1]["circles"]}
-    assert last <= {life["frequency"] for life in data["circles"]}
+    lives = {life["frequency"]: life for life in data["circles"]}
+    assert last <= lives.keys()
+    # a circle of the last network is there from some kept step on, however weak it is
+    assert all(lives[frequency]["born"] in steps for frequency in last)
     assert "largest power" in grokscope(*words).out
 
 
@@ -147,10 +151,7 @@ def test_history_has_powers_everywhere_and_verdicts_where_it_is_accurate(groksco
         ("--history", "Whose history? Name one of the networks: `--network` 0 … 1."),
         ("--history --network 0 --step 1", "`--history` takes every kept step"),
         ("--p 13", "`--p` is for a file of weights"),
-        ("net.pt", "A file of weights needs its task: `--p 113 --operation add`."),
-        ("net.pt --p 13 --operation add", "net.pt is no file."),
-        ("net.pt --p 13 --operation add --step 3", "are for runs, not for files."),
-        ("net.pt --p 2 --operation add", "`p` must be at least 3, got 2."),
+        ("net.pt", "net.pt is no file."),
     ],
 )
 def test_what_cannot_be_meant_gets_one_line(grokscope, finished, words, complaint):
@@ -158,6 +159,22 @@ def test_what_cannot_be_meant_gets_one_line(grokscope, finished, words, complain
     assert said.code == 2
     assert complaint in said.err
     assert said.err.count("\n") == 1 + ("explaining" in said.err)
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("", "A file of weights needs its task: `--p 113 --operation add`."),
+        ("--p 13 --operation add --step 3", "are for runs, not for files."),
+        ("--p 2 --operation add", "`p` must be at least 3, got 2."),
+    ],
+)
+def test_what_is_said_of_a_file_must_fit(grokscope, tmp_path, words, complaint):
+    (tmp_path / "net.pt").write_bytes(b"")
+    said = grokscope("explain", tmp_path / "net.pt", *words.split())
+    assert said.code == 2
+    assert complaint in said.complaint
     assert said.out == ""
 
 
@@ -204,4 +221,6 @@ def test_a_file_of_weights_is_explained(grokscope, tmp_path):
     assert said.code == 0
     assert said.json["verdict"] == "not_accurate"
     assert set(said.json["legacy"]) >= {"gradient_symmetricity", "circularity", "label"}
-    assert "net.pt on Z_7" in grokscope(*words).out
+    said = grokscope(*words)
+    assert "net.pt on Z_7" in said.out
+    assert "taken for ReLU behind causal attention" in said.err

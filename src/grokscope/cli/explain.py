@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.cli.commands import Explain
-from grokscope.cli.explanation_tables import print_explanation, print_history, print_overview
+from grokscope.cli.explanation_tables import (
+    print_explanation,
+    print_history,
+    print_meanings,
+    print_overview,
+)
 from grokscope.cli.report import refresh
 from grokscope.cli.run_name import open_run
 from grokscope.cli.screen import say, stdout, write_json
@@ -22,6 +27,11 @@ from grokscope.experiment.explained import (
 
 Document = Mapping[str, Any]
 _WEIGHTS = {".pt", ".pth", ".bin", ".safetensors"}
+_TAKEN_FOR = (
+    "A file does not say how its network runs. It is taken for ReLU behind causal attention with "
+    "softmax; for others call gs.from_hooked_transformer(file, task, activation=…, causal=…, "
+    "attention_rate=…) and gs.explain."
+)
 
 
 def explain(command: Explain) -> int:
@@ -81,7 +91,8 @@ def _explain_all(run: Run, command: Explain) -> int:
         console = stdout()
         print_overview(console, document["explanations"])
         for explanation in document["explanations"]:
-            print_explanation(console, explanation)
+            print_explanation(console, explanation, with_meanings=False)
+        print_meanings(console, document["explanations"])
     return _done(problem)
 
 
@@ -103,12 +114,15 @@ def _explain_file(command: Explain) -> int:
     from grokscope.explanation import from_hooked_transformer
     from grokscope.tasks import ModularArithmetic
 
+    path = Path(command.run)
+    if not path.is_file():
+        raise UsageError(f"{path} is no file.")
     if command.p is None or command.operation is None:
         raise UsageError("A file of weights needs its task: `--p 113 --operation add`.")
     if command.network is not None or command.step is not None or command.history:
         raise UsageError("`--network`, `--step` and `--history` are for runs, not for files.")
     task = ModularArithmetic(operation=command.operation, p=command.p)
-    path = Path(command.run)
+    say(_TAKEN_FOR)
     document = explanation_document(from_hooked_transformer(path, task, name=path.name))
     if command.json:
         write_json({"file": command.run} | document)

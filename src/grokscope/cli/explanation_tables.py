@@ -51,8 +51,8 @@ def counts(explanations: Sequence[Document]) -> list[str]:
     return lines + ([f"not accurate, so not explained: {left}"] if left else [])
 
 
-def print_explanation(console: Console, row: Document) -> None:
-    """Sentence, circles and tests of one network."""
+def print_explanation(console: Console, row: Document, *, with_meanings: bool = True) -> None:
+    """Sentence, circles and tests of one network, and what the tests do."""
     head = f"network {row['network']}, step {row['step']:,}: " if "network" in row else ""
     where = f"{row['name']} on {row['group']}"
     _line(console, Text(f"{head}{where}", "bold"))
@@ -62,7 +62,7 @@ def print_explanation(console: Console, row: Document) -> None:
         _circles(console, row["circles"])
     if row["tests"]:
         _line(console, Text())
-        _tests(console, row["tests"])
+        _tests(console, row["tests"], with_meanings=with_meanings)
     _line(console, Text())
 
 
@@ -86,8 +86,20 @@ def _circles(console: Console, circles: Sequence[Document]) -> None:
     console.print(table)
 
 
-def _tests(console: Console, tests: Sequence[Document]) -> None:
-    table = new_table(console, ("test", "value", "threshold", "passed", "what"), right=("value",))
+def print_meanings(console: Console, explanations: Sequence[Document]) -> None:
+    """What each test that was run does, once for all networks."""
+    meanings = {test["name"]: test["about"] for row in explanations for test in row["tests"]}
+    if not meanings:
+        return
+    table = new_table(console, ("test", "what"))
+    for name, about in meanings.items():
+        table.add_row(name, about)
+    console.print(table)
+
+
+def _tests(console: Console, tests: Sequence[Document], *, with_meanings: bool) -> None:
+    names = ("test", "value", "threshold", "passed", *(["what"] if with_meanings else []))
+    table = new_table(console, names, right=("value",))
     for test in tests:
         passed = test["passed"]
         table.add_row(
@@ -95,7 +107,7 @@ def _tests(console: Console, tests: Sequence[Document]) -> None:
             decimal(test["value"], 4),
             f"{test['side']} {test['threshold']:.4g}",
             Text("yes" if passed else "NO", "" if passed else "bold yellow"),
-            test["about"],
+            *([test["about"]] if with_meanings else []),
         )
     console.print(table)
 
@@ -137,7 +149,8 @@ def print_history(console: Console, document: Document) -> None:
             f"{needed[0]:,} to {needed[-1]:,}" if needed else "–",
         )
     console.print(table)
-    _line(console, Text("born, gone: kept steps between which it has twice an even share", "dim"))
+    what = "it has twice an even share, or is a circle of an accurate network"
+    _line(console, Text(f"born, gone: kept steps between which {what}", "dim"))
 
 
 def _powers(moment: Document, frequencies: Sequence[int]) -> str:

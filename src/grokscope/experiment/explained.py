@@ -115,10 +115,10 @@ def _moment(subject: NetworkSubject, step: int) -> Document:
 
 
 def _lives(moments: Sequence[Document]) -> list[Document]:
-    """Birth and death of every frequency that was a circle of an accurate network, or present.
+    """Birth and death of every frequency that stood out, or was a circle of an accurate network.
 
-    `born` is the first kept step from which it stood out without a break until its largest power,
-    `gone` the first kept step after that at which it no longer did.
+    `born` is the first kept step from which it was there without a break until its largest power,
+    `gone` the first kept step after that at which it no longer was.
     """
     even = 1 / len(moments[0]["power"])
     lives = [_life(k, moments, PRESENT * even) for k in moments[0]["power"]]
@@ -133,24 +133,19 @@ def _life(frequency: int, moments: Sequence[Document], least: float) -> Document
         for circle in moment["circles"]
         if circle["frequency"] == frequency
     }
-    best = max(range(len(power)), key=lambda i: power[i])
-    if power[best] < least and not roles:
+    steps = [moment["step"] for moment in moments]
+    is_there = [p >= least or step in roles for p, step in zip(power, steps, strict=True)]
+    if not any(is_there):
         return None
-    first = next((i for i in range(best, 0, -1) if power[i - 1] < least), 0)
-    gone = next(
-        (
-            m["step"]
-            for m, p in zip(moments, power, strict=True)
-            if m["step"] > moments[best]["step"] and p < least
-        ),
-        None,
-    )
+    best = max((i for i, there in enumerate(is_there) if there), key=lambda i: power[i])
+    first = next((i for i in range(best, 0, -1) if not is_there[i - 1]), 0)
+    later = zip(steps[best + 1 :], is_there[best + 1 :], strict=True)
     return {
         "frequency": frequency,
-        "born": moments[first]["step"] if power[best] >= least else None,
-        "gone": gone if power[best] >= least else None,
+        "born": steps[first],
+        "gone": next((step for step, there in later if not there), None),
         "peak": power[best],
-        "peak_step": moments[best]["step"],
+        "peak_step": steps[best],
         "labels": list(dict.fromkeys(circle["label"] for circle in roles.values())),
         "necessary_steps": [step for step, circle in roles.items() if circle["necessary"]],
     }
