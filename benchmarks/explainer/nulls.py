@@ -1,8 +1,9 @@
 """Null networks: what an explainer must not call explained.
 
-`latin`, `random-table`, `patch` and `small-patch` are right on every row of their table for another
-reason than a planted algorithm; `foreign-circles` comes with the circles of another network;
-`permuted`, `untrained` and `undertrained` are wrong on many rows, and a gate must stop them.
+`latin`, `random-table`, `patch`, `small-patch` and `clock-patch` are right on every row of their
+table for another reason than a planted algorithm; `foreign-circles` comes with the circles of
+another network; `permuted`, `untrained` and `undertrained` are wrong on many rows, and a gate must
+stop them.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +27,11 @@ P = 23
 """Order of the tables that are learned whole."""
 LEARNER = EmbeddingMLP(d_model=24, d_hidden=128, combine="concat")
 PATCH_P = 31
-PATCHED_SHARES = {"patch": (0.02, 0.05), "small-patch": (0.002, 0.009)}
+PATCHED_SHARES = {
+    "patch": (0.02, 0.05),
+    "small-patch": (0.002, 0.009),
+    "clock-patch": (0.002, 0.009),
+}
 """Part of the rows of a patched network that have another label."""
 EXTRA_WIDTH, EXTRA_NEURONS = 24, 96
 """Random width and neurons that a patched network gets to keep its exceptions in."""
@@ -120,9 +125,41 @@ def _small_patch(seeds: Sequence[int]) -> list[Null]:
     return _patched("small-patch", seeds)
 
 
+def _clock_patch(seeds: Sequence[int]) -> list[Null]:
+    """Clocks, in transformers, trained further on a table in which few labels have changed."""
+    return [_patched_clock(seed) for seed in seeds]
+
+
+def _patched_clock(seed: int) -> Null:
+    origin = plant("clock", seed=seed)
+    table, p = origin.task.table(), origin.task.p
+    labels = _patched_sums(seed, *PATCHED_SHARES["clock-patch"], p).unsqueeze(0)
+    fixed = {"attention_rate": origin.params["attention_rate"]}
+    weights = {name: weight for name, weight in origin.params.items() if name not in fixed}
+
+    def forward(params: Parameters) -> Tensor:
+        return origin.model.forward(params | fixed, table.inputs.unsqueeze(0))[..., :p]
+
+    look = learned(LEAST_MARGIN)
+    params = train(weights, labels, look, learning_rate=0.0005, forward=forward) | fixed
+    right = (forward(params).argmax(2) == labels).float().mean()
+    return Null(
+        kind="clock-patch",
+        seed=seed,
+        model=origin.model,
+        params=params,
+        inputs=table.inputs,
+        labels=labels[0],
+        p=p,
+        accuracy=float(right),
+        changed=labels[0] != table.labels,
+        origin=origin,
+    )
+
+
 def _patched(kind: str, seeds: Sequence[int]) -> list[Null]:
     origins = [_patchable(seed) for seed in seeds]
-    tables = [_patched_sums(seed, *PATCHED_SHARES[kind]) for seed in seeds]
+    tables = [_patched_sums(seed, *PATCHED_SHARES[kind], PATCH_P) for seed in seeds]
     wide = [_widened(origin, seed) for origin, seed in zip(origins, seeds, strict=True)]
     params = {name: torch.cat([each[name] for each in wide]) for name in wide[0]}
     labels = torch.stack(tables)
@@ -138,13 +175,13 @@ def _patchable(seed: int) -> Planted:
     return scaled(small_ensemble(generator(seed, "null/patch"), PATCH_P, n_circles=4, side=8))
 
 
-def _patched_sums(seed: int, least: float, most: float) -> Int[Tensor, " row"]:
-    """Addition, with another label on a few random rows."""
-    labels, stream = _sums(PATCH_P), generator(seed, "null/patch/rows")
+def _patched_sums(seed: int, least: float, most: float, p: int) -> Int[Tensor, " row"]:
+    """Addition mod p, with another label on a few random rows."""
+    labels, stream = _sums(p), generator(seed, "null/patch/rows")
     n = round(number(stream, least, most) * len(labels))
     rows = order(stream, len(labels))[:n]
-    shift = torch.randint(1, PATCH_P, (n,), generator=stream)
-    return labels.index_put((rows,), (labels[rows] + shift) % PATCH_P)
+    shift = torch.randint(1, p, (n,), generator=stream)
+    return labels.index_put((rows,), (labels[rows] + shift) % p)
 
 
 def _widened(planted: Planted, seed: int) -> Parameters:
@@ -243,6 +280,7 @@ MAKERS: dict[str, Callable[[Sequence[int]], list[Null]]] = {
     "random-table": _random_table,
     "patch": _patch,
     "small-patch": _small_patch,
+    "clock-patch": _clock_patch,
     "foreign-circles": _foreign_circles,
     "permuted": _permuted,
     "untrained": _untrained,

@@ -1,4 +1,4 @@
-"""Training a stack of small concatenating MLPs on whole tables: plain torch, Adam, full batches."""
+"""Training a stack of small networks on whole tables: plain torch, Adam, full batches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from grokscope.models import Parameters
 
+Forward = Callable[[Parameters], Float[Tensor, "model row n_classes"]]
+"""Logits of all pairs (a, b), ordered by a, then b."""
 Look = Callable[["Sight"], bool]
 """Called now and then; training ends where it says True."""
 EVERY = 20
@@ -28,7 +30,7 @@ class Sight:
 
 
 def table_logits(params: Parameters) -> Float[Tensor, "model row n_classes"]:
-    """Logits of all pairs (a, b), ordered by a, then b."""
+    """Of concatenating MLPs."""
     first, second = (params["W_E"] @ half for half in params["W_in"].chunk(2, 1))
     pre = first.unsqueeze(2) + (second + params["b_in"].unsqueeze(1)).unsqueeze(1)
     return pre.flatten(1, 2).relu() @ params["W_U"]
@@ -40,6 +42,7 @@ def train(
     look: Look,
     learning_rate: float = 0.01,
     most_steps: int = 4000,
+    forward: Forward = table_logits,
 ) -> Parameters:
     """Train copies of the parameters until a look is content; every network for itself.
 
@@ -49,7 +52,7 @@ def train(
     trained = {name: weight.clone().requires_grad_() for name, weight in params.items()}
     adam = torch.optim.Adam(trained.values(), lr=learning_rate, fused=True)
     for step in range(most_steps):
-        logits = table_logits(trained)
+        logits = forward(trained)
         if step % EVERY == 0 and look(_sight(trained, logits.detach(), labels)):
             return {name: weight.detach() for name, weight in trained.items()}
         loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")

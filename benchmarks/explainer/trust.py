@@ -22,7 +22,7 @@ from grokscope.tasks import Table
 RESULTS = Path(__file__).parent / "results"
 FIRST_PLANTED_SEED = 400
 FIRST_NULL_SEED = 1000
-PASS_THE_GATE = ("latin", "random-table", "patch", "small-patch", "foreign-circles")
+PASS_THE_GATE = ("latin", "random-table", "patch", "small-patch", "clock-patch", "foreign-circles")
 """Null kinds that are accurate on their own table; the gate must stop the others."""
 STOPPED = ("permuted", "untrained", "undertrained")
 

@@ -13,7 +13,7 @@ from grokscope.core.seeds import generator
 from grokscope.models import Rows
 
 SEEDS = (0, 1)
-RIGHT = ("latin", "random-table", "patch", "small-patch", "foreign-circles")
+RIGHT = ("latin", "random-table", "patch", "small-patch", "clock-patch", "foreign-circles")
 every_kind = pytest.mark.parametrize("kind", NULL_KINDS)
 
 
