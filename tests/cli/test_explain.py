@@ -10,6 +10,7 @@ from grokscope.cli.explain import explain_after_training
 from grokscope.cli.main import main
 from grokscope.core.errors import DiskError
 from grokscope.experiment import Config, Training, load, plan_seeds, start_run
+from grokscope.explanation.false_positives import COUNTED
 from grokscope.explanation.thresholds import FROZEN
 from grokscope.models import EmbeddingMLP
 from grokscope.tasks import GroupComposition
@@ -97,6 +98,7 @@ def test_people_get_counts_circles_and_tests(grokscope, own, stub_report):
     header = out.splitlines()[0]
     assert header.split()[:4] == ["network", "name", "step", "label"]
     assert "of 2 accurate networks" in out
+    assert f"{COUNTED.explained} are explained by these tests" in out
     assert "frequency  speaks  label" in out
     assert "sufficiency" in out
     assert "network 1, step" in out
@@ -160,6 +162,19 @@ def test_what_cannot_be_meant_gets_one_line(grokscope, finished, words, complain
     assert complaint in said.err
     assert said.err.count("\n") == 1 + ("explaining" in said.err)
     assert said.out == ""
+
+
+def test_the_folder_of_a_checkpoint_is_explained_as_its_step(grokscope, own):
+    run = load("last", own)
+    first, *_, last = run.directory.checkpoints()
+    folder = run.path / "checkpoints" / last.name
+    said = grokscope("explain", folder, "--network", 1, "--json")
+    assert (said.code, said.json["step"], said.json["network"]) == (0, last.step, 1)
+    rows = grokscope("explain", folder.with_name(first.name), "--json").json["explanations"]
+    assert [(row["network"], row["step"]) for row in rows] == [(0, first.step), (1, first.step)]
+    refused = grokscope("explain", folder, "--step", 3)
+    assert refused.code == 2
+    assert "A checkpoint is one step" in refused.complaint
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 """Null networks are as accurate as they say, and for no reason that a planted network has."""
 
+import json
 from functools import cache
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 import torch
+from benchmarks import explainer
 from benchmarks.explainer.latin import latin_square
 from benchmarks.explainer.nulls import NULL_KINDS, Null, nulls
 
 from grokscope.core.errors import SettingError
 from grokscope.core.seeds import generator
+from grokscope.explanation.false_positives import COUNTED
 from grokscope.models import Rows
 
 SEEDS = (0, 1)
@@ -101,6 +105,13 @@ def test_a_permuted_network_has_the_embedding_of_its_origin_in_another_order():
 def test_what_a_seed_gives_does_not_depend_on_the_other_seeds():
     (alone,) = nulls("untrained", [1])
     assert torch.equal(alone.params["W_E"], made("untrained")[1].params["W_E"])
+
+
+def test_the_rate_that_is_shown_is_the_one_that_was_counted():
+    rows = json.loads((Path(explainer.__file__).parent / "results" / "nulls.json").read_text())
+    accurate = [row for row in rows if row["verdict"] != "not_accurate"]
+    explained = [row for row in accurate if row["verdict"] == "explained"]
+    assert (len(explained), len(accurate)) == COUNTED
 
 
 def test_an_unknown_kind_is_refused():

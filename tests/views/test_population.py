@@ -2,6 +2,7 @@
 
 import pytest
 
+from grokscope.explanation.false_positives import COUNTED
 from grokscope.statistics import share_of
 from grokscope.views.label_share import interval_words, label_lines
 from grokscope.views.population import OPEN, population
@@ -45,6 +46,13 @@ def test_the_unexplained_are_listed_with_figures_and_thresholds():
     assert first.failed == [("form variance", "0.9100", "at least 0.93")]
     assert second.failed[0] == ("control", "could not be run", "at least 0.99")
     assert failure_counts([first, second]) == "form variance (2), control (1)"
+
+
+def test_the_rate_of_false_positives_stands_beside_the_share():
+    found = population(MIXED)
+    assert found is not None
+    interval = interval_words(share_of(*COUNTED))
+    assert found.false_positives == f"{COUNTED.explained} of {COUNTED.nulls} ({interval})"
 
 
 def test_a_single_network_is_no_population():

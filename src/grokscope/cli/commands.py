@@ -182,8 +182,9 @@ class Explain:
     --operation add. A network that stays unexplained is an answer too, with exit code 0.
     """
 
-    run: Annotated[Positional[str], arg(metavar="[RUN|FILE.pt]")] = "last"
-    """A path, an id, the beginning of an id, or `last`; or a file of weights."""
+    run: Annotated[Positional[str], arg(metavar="[RUN|CHECKPOINT|FILE.pt]")] = "last"
+    """A path, an id, the beginning of an id, or `last`; the folder of a checkpoint; or a file of
+    weights."""
     network: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
     """One network by its number; all of them unless given."""
     step: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None

@@ -1,6 +1,7 @@
 """`grokscope explain`: what networks learned, with the tests that say so."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from grokscope.experiment.explained import (
     run_document,
     store_explanations,
 )
+from grokscope.store.checkpoint import CHECKPOINTS, read_entry
 
 Document = Mapping[str, Any]
 _WEIGHTS = {".pt", ".pth", ".bin", ".safetensors"}
@@ -41,6 +43,7 @@ def explain(command: Explain) -> int:
         UsageError: the options do not fit what is explained, or the task has no group.
         DiskError: the answer cannot be kept.
     """
+    command = _at_checkpoint(command)
     if _is_file(command.run):
         return _explain_file(command)
     for option in ("p", "operation"):
@@ -67,6 +70,16 @@ def explain_after_training(run: Run, limit: int) -> list[dict[str, Any]]:
     store_explanations(run, document)
     names = ("network", "step", "verdict", "grade", "label", "sentence")
     return [{name: row[name] for name in names} for row in document["explanations"]]
+
+
+def _at_checkpoint(command: Explain) -> Explain:
+    """The folder of a checkpoint is its run at its step."""
+    path = Path(command.run)
+    if path.parent.name != CHECKPOINTS or not path.is_dir():
+        return command
+    if command.step is not None or command.history:
+        raise UsageError("A checkpoint is one step: leave `--step` and `--history` out.")
+    return replace(command, run=str(path.parent.parent), step=read_entry(path).step)
 
 
 def _explain_one(run: Run, command: Explain) -> int:

@@ -10,6 +10,7 @@ from rich.text import Text
 from grokscope.cli.screen import new_table
 from grokscope.cli.wording import count, decimal, whole
 from grokscope.explanation.explanation import percent_down
+from grokscope.explanation.false_positives import COUNTED
 
 Document = Mapping[str, Any]
 
@@ -48,6 +49,11 @@ def counts(explanations: Sequence[Document]) -> list[str]:
     labels = Counter(row["label"] for row in explained).most_common()
     listed = ", ".join(f"{number} {label}" for label, number in labels)
     lines = [f"{head}: {listed}" if listed else head]
+    if accurate:
+        lines.append(
+            f"of {COUNTED.nulls} networks that are accurate for another reason, "
+            f"{COUNTED.explained} are explained by these tests"
+        )
     return lines + ([f"not accurate, so not explained: {left}"] if left else [])
 
 

@@ -35,17 +35,18 @@ def explain_network(run: Run, network: int, step: int | None = None) -> Document
 def explain_run(
     run: Run, networks: Sequence[int], step: int | None = None, told: Told | None = None
 ) -> Document:
-    """Several networks of a run; those that left no checkpoint are not among them.
+    """Several networks of a run; those that left no checkpoint, of the step, are not among them.
 
     Raises:
-        UsageError: the task has no group.
+        UsageError: the task has no group, or no network was kept at the step.
     """
+    kept = [n for n in networks if run.kept_steps(n) and step in (None, *run.kept_steps(n))]
+    chosen = kept if step is None else kept or list(networks)
     found: list[Document] = []
-    for done, network in enumerate(networks):
+    for done, network in enumerate(chosen):
         if told:
-            told(done, len(networks))
-        if run.kept_steps(network):
-            found.append(explain_network(run, network, step))
+            told(done, len(chosen))
+        found.append(explain_network(run, network, step))
     return run_document(run, found)
 
 

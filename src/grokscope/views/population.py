@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grokscope.explanation.false_positives import COUNTED
+from grokscope.statistics import share_of
 from grokscope.views.circle_plane import circle_marks, circle_plane
-from grokscope.views.label_share import LabelLine, label_lines
+from grokscope.views.label_share import LabelLine, interval_words, label_lines
 from grokscope.views.legacy_plane import RULE, legacy_marks, legacy_plane
 from grokscope.views.picture import Picture
 from grokscope.views.plane_notes import plane_notes
@@ -24,6 +26,7 @@ class Population:
     Attributes:
         labels: lines of the table; empty where no network is accurate.
         n_kinds: of how many kinds the networks are.
+        false_positives: how many null networks the tests explain, of how many.
         inaccurate: number of networks that are not accurate.
         planes: pictures side by side, `legacy` and `circles`; empty off cyclic groups.
         planes_note: what the published rule says of them, and what is not on the planes.
@@ -35,6 +38,7 @@ class Population:
 
     labels: Sequence[LabelLine]
     n_kinds: int
+    false_positives: str
     inaccurate: int
     planes: Mapping[str, Picture]
     planes_note: str
@@ -58,6 +62,7 @@ def population(rows: Sequence[Document], n_kinds: int = 1) -> Population | None:
     return Population(
         labels=label_lines(rows),
         n_kinds=n_kinds,
+        false_positives=_false_positives(),
         inaccurate=sum(row["verdict"] == "not_accurate" for row in rows),
         planes=planes,
         planes_note=plane_notes(rows) if planes else "",
@@ -66,6 +71,12 @@ def population(rows: Sequence[Document], n_kinds: int = 1) -> Population | None:
         more_unexplained=lines[OPEN:],
         failures=failure_counts(lines),
     )
+
+
+def _false_positives() -> str:
+    """Such as `0 of 360 (0 to 1.0 %)`."""
+    share = share_of(COUNTED.explained, COUNTED.nulls)
+    return f"{share.count:,} of {share.total:,} ({interval_words(share)})"
 
 
 def _planes(rows: Sequence[Document]) -> dict[str, Picture]:
