@@ -108,9 +108,9 @@ def _has_pruned_errors(examination: CyclicExamination) -> bool:
 
 def _weighted(circles: Sequence[Circle], values: Sequence[float]) -> float:
     """Mean over circles by their power; NaN where there are none."""
-    total = sum(circle.power for circle in circles)
     if not circles:
         return math.nan
+    total = sum(circle.power for circle in circles)
     return sum(c.power * v for c, v in zip(circles, values, strict=True)) / total
 
 
