@@ -120,6 +120,27 @@ def test_logits_that_are_a_sum_of_characters_are_found_to_be_one(name: str):
     assert form.shares["key"] == pytest.approx(float(weights[0] / sum(weights)))
 
 
+@pytest.mark.parametrize("noise", [0.0, 1.5, 3.0])
+def test_certificates_against_loops(noise: float):
+    """A first operand is certified if no logit of its rows strays half the formula's margin."""
+    group = group_named("S4")
+    symmetry, irreps = group_symmetry(group), real_irreps(group)
+    key = next(key for key, irrep in enumerate(irreps) if irrep.dimension == 3)
+    quotient = group.table[group.inverses][:, group.table]
+    logits = 3 * irreps[key].character[quotient].permute(1, 2, 0)
+    spread = torch.linspace(0, noise, group.order).double()[:, None, None]
+    draws = torch.randn(logits.shape, generator=generator(0, "noise")).double()
+    logits = (logits + spread * draws).flatten(0, 1)
+    misses = by_miss(logits, group)
+    basis = symmetry.basis([key])
+    kept = basis.T @ (basis @ misses.mean((0, 1)))
+    margin = float(kept[group.identity] - kept[1:].max())
+    expected = [bool((row - kept).abs().max() < margin / 2) for row in misses]
+    form = character_form(logits, symmetry, group, [key])
+    assert form.certified == sum(expected) / group.order
+    assert form.certified == 1 if noise == 0 else form.certified < 1
+
+
 def test_the_right_class_misses_by_the_identity():
     group = group_named("D7")
     logits = torch.nn.functional.one_hot(group.table.flatten(), group.order).double()
@@ -152,6 +173,8 @@ def test_a_network_of_matrices_of_one_irrep_is_explained(name: str):
     assert answer.components[0].necessary
     assert answer.circles == ()
     assert answer.label.startswith("irreps")
+    assert 0 <= answer.certified_share <= 1
+    assert answer.certified == (answer.certified_share == 1)
     assert "standard of dimension 3" in answer.sentence
     assert "standard" in repr(answer)
     json.dumps(answer.to_dict(), allow_nan=False)

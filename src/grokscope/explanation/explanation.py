@@ -31,7 +31,8 @@ class Explanation:
         verdict: `explained` if everything that applies passed.
         grade: A where chained replacement and closed form keep .999, B where they keep .99.
         certified: whether a margin bound shows every row right because of the formula.
-        certified_share: share of the differences d of the operands for which it does.
+        certified_share: share of the differences d of the operands for which it does; off cyclic
+            groups, of the first operands.
         accuracy: of the network on its group's table.
         name: of the network.
         group: behind the table.

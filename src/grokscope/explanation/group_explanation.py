@@ -13,8 +13,11 @@ def explain_group(examination: GroupExamination) -> Explanation:
     judged = judge(examination, GROUP_TRIALS)
     if judged.verdict == "not_accurate":
         return judged
+    certified = examination.form.certified
     return replace(
         judged,
+        certified=judged.verdict == "explained" and certified == 1,
+        certified_share=certified,
         components=examination.irreps,
         subgroups=examination.subgroups,
         neurons=examination.neurons,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from grokscope.algebra.group import Group
@@ -32,12 +32,15 @@ class GroupForm:
             part in the key irreps, `readout` what the logits hold in the key irreps as functions of
             the class, for each row on its own.
         n_parameters: numbers of F in the key irreps.
+        certified: share of the first operands x whose rows are all right because of the key irreps'
+            part of F: its margin exceeds twice the largest deviation of their logits from it.
     """
 
     agreement: float
     coefficients: Mapping[int, float]
     shares: Mapping[str, float]
     n_parameters: int
+    certified: float
 
 
 def by_miss(logits: Float[Tensor, "row n_outputs"], group: Group) -> Misses:
@@ -71,7 +74,17 @@ def character_form(
             "readout": float(readout.square().sum() / total),
         },
         n_parameters=len(basis),
+        certified=float(_certified(misses, kept, group).double().mean()),
     )
+
+
+def _certified(
+    misses: Misses, kept: Float64[Tensor, " order"], group: Group
+) -> Bool[Tensor, " order"]:
+    """For each first operand; the formula is the same in every row, and so is its margin."""
+    wrong = torch.arange(group.order) != group.identity
+    margin = kept[group.identity] - kept[wrong].max()
+    return margin > 2 * (misses - kept).abs().amax((1, 2))
 
 
 def _coefficients(mean: Float64[Tensor, " order"], group: Group) -> dict[int, float]:
