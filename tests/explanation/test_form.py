@@ -81,6 +81,15 @@ def test_neurons_that_read_few_directions_have_few_free_numbers():
     assert fit(pre, cyclic_symmetry(n), form).n_parameters == expected
 
 
+@pytest.mark.parametrize("offset", [0.0, 1.0, -1.0])
+def test_half_the_order_is_turned_over_by_an_odd_offset(offset: float):
+    n, key = 8, 4
+    wave = (math.pi * torch.arange(n).double()).cos()
+    pre = (wave.unsqueeze(1) + math.cos(math.pi * offset) * wave).reshape(-1, 1)
+    form = Form(terms={key: Terms.ALIGNED}, offsets={key: offset})
+    assert torch.allclose(fit(pre, cyclic_symmetry(n), form).pre, pre, atol=1e-10)
+
+
 @pytest.mark.parametrize("rank", [0, 1, 3])
 def test_principal_components_have_the_rank_that_the_numbers_pay_for(rank):
     pre = torch.randn(20, 5, generator=torch.Generator().manual_seed(1)).double()

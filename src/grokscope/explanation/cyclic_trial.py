@@ -14,7 +14,7 @@ from grokscope.explanation.intervention import (
     left_without_products,
     rectified_index,
     rotation_explained,
-    shuffled,
+    shuffled_index,
 )
 from grokscope.explanation.shape import describe
 from grokscope.explanation.shared_trial import (
@@ -136,14 +136,19 @@ def _companions(x: CyclicExamination) -> float:
 
 def _phases_of_pizzas(x: CyclicExamination) -> float:
     circles = _by_phase(x)[:_MOST_CIRCLES]
-    draws = range(math.ceil(_MOST_CIRCLES / len(circles)))
+    draws = _draws(circles)
     return _weighted(circles, [dependence_left(x.subject, c, draws) for c in circles])
 
 
 def _phases_of_ensembles(x: CyclicExamination) -> float:
     circles = x.labelled("ensemble")[:_MOST_CIRCLES]
-    left = [describe(shuffled(x.subject, c, c.frequency), c.main.k).index for c in circles]
-    return _weighted(circles, [abs(index) for index in left])
+    draws = _draws(circles)
+    return _weighted(circles, [shuffled_index(x.subject, c, draws) for c in circles])
+
+
+def _draws(circles: Sequence[Circle]) -> Sequence[int]:
+    """Seeds of shuffled phases: the fewer circles, the more draws of each."""
+    return range(math.ceil(_MOST_CIRCLES / len(circles)))
 
 
 def _rectified(x: CyclicExamination) -> float:

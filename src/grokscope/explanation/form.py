@@ -157,10 +157,13 @@ def _aligned(
 
 
 def _rotation(angle: float, dimension: int) -> Float64[Tensor, "dimension dimension"]:
-    """Coefficients of f(y + d₀) from those of f, for cosine and sine rows."""
-    if dimension < 2:
-        return torch.ones(1, 1, dtype=torch.float64)
+    """Coefficients of f(y + d₀) from those of f, for cosine and sine rows.
+
+    At frequency n/2 there is the cosine alone, which an odd offset turns over.
+    """
     c, s = math.cos(angle), math.sin(angle)
+    if dimension < 2:
+        return torch.tensor([[math.copysign(1, c)]], dtype=torch.float64)
     return torch.tensor([[c, s], [-s, c]], dtype=torch.float64)
 
 

@@ -61,11 +61,17 @@ def dependence_left(subject: Subject, circle: Circle, seeds: Sequence[int]) -> f
     """
     own = torch.tensor(circle.profile, dtype=torch.float64)
     before = first_harmonic(own, circle.main.k).norm().clamp(min=TINY)
-    left = [first_harmonic(shuffled(subject, circle, s), circle.main.k).norm() for s in seeds]
+    left = [first_harmonic(_shuffled(subject, circle, s), circle.main.k).norm() for s in seeds]
     return float(torch.stack(left).mean() / before)
 
 
-def shuffled(subject: Subject, circle: Circle, seed: int) -> Float64[Tensor, " order"]:
+def shuffled_index(subject: Subject, circle: Circle, seeds: Sequence[int]) -> float:
+    """|ρ₁| of a circle alone with shuffled phases: mean over draws."""
+    left = [describe(_shuffled(subject, circle, s), circle.main.k).index for s in seeds]
+    return sum(map(abs, left)) / len(left)
+
+
+def _shuffled(subject: Subject, circle: Circle, seed: int) -> Float64[Tensor, " order"]:
     """A_k(d) of a circle alone once every neuron's two phases are moved apart at random.
 
     φ_x gets what φ_y loses, so that their sum, which makes the output's phase, stays. Every layer

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from grokscope.explanation.group_thresholds import GroupThresholds
 
-VERSION = "explain/4"
+VERSION = "explain/5"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class Thresholds:
     """Rise in nats that chained replacement may cost."""
     random_form: float = 0.5
     """Accuracy that the same form over other frequencies may reach at most."""
-    variance: float = 0.93
+    variance: float = 0.88
     """Share of the centred logits' variance that the closed form explains."""
     gap: float = 2.1
     """How far closed form and network may put each other's answer below their own, in all, each in
@@ -80,7 +80,7 @@ class Thresholds:
     """Share of that fall by which the index rises once they are removed."""
     shuffled: float = 0.75
     """Share of the dependence on d that may be left of a pizza once phases are shuffled."""
-    ensemble: float = 0.4
+    ensemble: float = 0.5
     """|Shape index| that an ensemble may have once phases are shuffled."""
     products: float = 0.5
     """Share of A_k(d) that may be left of a clock once nothing multiplies its operands."""
