@@ -48,7 +48,7 @@ class Circle:
         alignment: R, see `align`.
         alignment_halves: R in two random halves of the neurons.
         one_phase: share of the first-order part of the neurons' variance that one phase and one
-            amplitude for both operands explain, ½ to 1, see `align`.
+            amplitude for both operands explain, ½ to 1, see `one_phase`.
         phase_offset: d₀ in tokens between the operands' phases in the neurons.
         attention: ‖A − A′‖/‖A‖ in the main role, where A′ is with constant attention: 0 where
             attention does not multiply the operands.

@@ -25,9 +25,10 @@ from grokscope.explanation.sum_table_form import fit_sum_table
 from grokscope.explanation.thresholds import Bands
 
 UNLABELLED = "unlabelled"
-_PHASE_SEEDS = (1, 2, 3, 4, 5)
 IDLE = "idle"
 """The layers before the last leave a circle's sum to it."""
+_PHASE_SEEDS = range(10, 15)
+"""Draws of shuffled phases by which a mixture is told; `pizza_phases` tests it with others."""
 
 
 class CyclicExamination(Examination):

@@ -28,8 +28,8 @@ from grokscope.explanation.spectrum import component_power
 from grokscope.explanation.subject import Edit, Subject, Trace, accuracy, cross_entropy
 from grokscope.explanation.thresholds import Thresholds
 
-LEAST_PRODUCTS = 1e-6
-"""Share of the first neurons' variance; what is less is rounding."""
+_ROUNDING = 1e-6
+"""Products that hold a smaller share of the first neurons' variance are none."""
 
 
 class Examination(ABC):
@@ -109,7 +109,7 @@ class Examination(ABC):
         table = self.trace.pre[self.subject.layers[0]].double().reshape(n, n, -1)
         mean = table.mean((0, 1))
         mixed = table - table.mean(0) - table.mean(1, keepdim=True) + mean
-        return bool(mixed.square().sum() > LEAST_PRODUCTS * (table - mean).square().sum())
+        return bool(mixed.square().sum() > _ROUNDING * (table - mean).square().sum())
 
     @cached_property
     def is_rectified(self) -> bool:
