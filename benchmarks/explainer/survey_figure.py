@@ -26,11 +26,11 @@ LABEL_COLOURS = {
 _OFFSETS = dict(zip(RULES, (0.22, 0.0, -0.22), strict=True))
 
 
-def draw(rows: Sequence[Row], folder: Path) -> str:
-    """Write `survey.html`, and `survey.png` where a browser is at hand."""
-    page = folder / "survey.html"
+def draw(rows: Sequence[Row], path: Path) -> str:
+    """Write a page of that name, and a picture of it where a browser is at hand."""
+    page = path.with_suffix(".html")
     survey_figure(rows).write_html(page, include_plotlyjs=True, config={"displayModeBar": False})
-    return photograph(page, folder / "survey.png", WIDTH, HEIGHT)
+    return photograph(page, path.with_suffix(".png"), WIDTH, HEIGHT)
 
 
 def survey_figure(rows: Sequence[Row]) -> "go.Figure":

@@ -1,9 +1,11 @@
 """Which networks the survey trains: strata and seeds, fixed beforehand.
 
-Two forms. On a CPU widths are 32, 64 and 128 and 2,500 steps or more; on a GPU widths run from 32
-to 512, and every other one-layer network is trained for the published 20,000 steps as well. Each
-network draws what is left open by its seed: attention rate uniform in [0, 1], ReLU or GELU, one
-vocabulary or two, with or without `=`. Seeds are for evaluation; development used those below 7000.
+Two forms. On a CPU widths are 32, 64 and 128 and 2,500 steps or more, a network a run. On a GPU
+widths run from 32 to 512, networks of one shape share a run and multiply in TF32, and a third of
+the runs of one layer is trained for the published 20,000 steps as well. Each network draws its
+attention rate by its seed, uniform in [0, 1]; each run draws by that of its first network what
+makes its shape: ReLU or GELU, one vocabulary or two, with or without `=`. Seeds are for evaluation;
+development used those below 7000.
 """
 
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from typing import Literal
 import torch
 
 from grokscope.core.seeds import generator
-from grokscope.experiment import Config, Plan
+from grokscope.experiment import Plan, Training
 from grokscope.models import DeepTransformer, Model, OneLayerTransformer
 from grokscope.recipes import survey_zhong2023
 
@@ -29,56 +31,62 @@ class Stratum:
     n_layers: int
     first_seed: int
     widths: Sequence[int]
-    networks: int
+    runs: int
     steps: int
+    networks: int = 1
+    """In each run."""
 
 
 CPU = (
-    Stratum(n_layers=1, first_seed=11_000, widths=(32, 64, 128), networks=78, steps=2500),
-    Stratum(n_layers=2, first_seed=7000, widths=(64, 128), networks=20, steps=5000),
-    Stratum(n_layers=3, first_seed=8000, widths=(64, 128), networks=10, steps=5000),
-    Stratum(n_layers=4, first_seed=9000, widths=(64, 128), networks=4, steps=5000),
+    Stratum(n_layers=1, first_seed=11_000, widths=(32, 64, 128), runs=78, steps=2500),
+    Stratum(n_layers=2, first_seed=7000, widths=(64, 128), runs=24, steps=5000),
+    Stratum(n_layers=3, first_seed=8000, widths=(64, 128), runs=14, steps=5000),
+    Stratum(n_layers=4, first_seed=9000, widths=(64, 128), runs=4, steps=5000),
 )
 _WIDE = (32, 48, 64, 96, 128, 192, 256, 384, 512)
 GPU = (
-    Stratum(n_layers=1, first_seed=11_000, widths=_WIDE, networks=90, steps=2500),
-    Stratum(n_layers=2, first_seed=12_000, widths=_WIDE, networks=45, steps=4000),
-    Stratum(n_layers=3, first_seed=13_000, widths=_WIDE, networks=27, steps=4000),
-    Stratum(n_layers=4, first_seed=14_000, widths=_WIDE, networks=18, steps=4000),
+    Stratum(n_layers=1, first_seed=21_000, widths=_WIDE, runs=18, steps=2500, networks=5),
+    Stratum(n_layers=2, first_seed=22_000, widths=_WIDE, runs=9, steps=4000, networks=4),
+    Stratum(n_layers=3, first_seed=23_000, widths=_WIDE, runs=9, steps=4000, networks=2),
+    Stratum(n_layers=4, first_seed=24_000, widths=_WIDE, runs=9, steps=4000, networks=2),
 )
 STRATA: dict[FormName, Sequence[Stratum]] = {"cpu": CPU, "gpu": GPU}
 
 
 def plans(form: FormName, n_layers: int) -> list[Plan]:
-    """A run for each network, in the order of their seeds; the paired long ones come last."""
+    """The runs of a stratum in the order of their seeds; the paired long ones come last."""
     stratum = next(each for each in STRATA[form] if each.n_layers == n_layers)
-    plain = [_config(stratum, place, form) for place in range(stratum.networks)]
-    paired = plain[::2] if form == "gpu" and n_layers == 1 else []
-    long = [replace(c, training=replace(c.training, steps=LONG)) for c in paired]
-    return [Plan(recipe="survey-zhong2023", networks=(config,)) for config in (*plain, *long)]
+    plain = [_plan(stratum, place, form) for place in range(stratum.runs)]
+    paired = plain[::3] if form == "gpu" and n_layers == 1 else []
+    return [*plain, *map(_long, paired)]
 
 
-def _config(stratum: Stratum, place: int, form: FormName) -> Config:
+def _plan(stratum: Stratum, place: int, form: FormName) -> Plan:
     recipe = survey_zhong2023()
-    seed = stratum.first_seed + place
+    seed = stratum.first_seed + place * stratum.networks
     width = stratum.widths[place % len(stratum.widths)]
-    fraction = FRACTIONS[place // len(stratum.widths) % len(FRACTIONS)]
+    in_turn = place + stratum.n_layers if form == "gpu" else place // len(stratum.widths)
     config = recipe.config
-    model = config.model
+    model, training = config.model, replace(config.training, steps=stratum.steps)
     assert isinstance(model, OneLayerTransformer)
     drawn = replace(
         config,
         seed=seed,
-        task=replace(config.task, train_fraction=fraction),
+        task=replace(config.task, train_fraction=FRACTIONS[in_turn % len(FRACTIONS)]),
         model=_shaped(model, seed, width, stratum.n_layers),
-        training=replace(
-            config.training,
-            steps=stratum.steps,
-            checkpoint_ratio=1.1,
-            device="cuda" if form == "gpu" else "cpu",
-        ),
+        training=_on_gpu(training) if form == "gpu" else replace(training, checkpoint_ratio=1.1),
     )
-    return recipe.plan(drawn, seeds=1).base
+    return recipe.plan(drawn, seeds=stratum.networks)
+
+
+def _on_gpu(training: Training) -> Training:
+    """Wide networks take much room on disk, so few of their checkpoints are kept."""
+    return replace(training, device="cuda", matmul_precision="tf32", checkpoint_ratio=1.5)
+
+
+def _long(plan: Plan) -> Plan:
+    networks = (replace(c, training=replace(c.training, steps=LONG)) for c in plan.networks)
+    return replace(plan, networks=tuple(networks))
 
 
 def _shaped(model: OneLayerTransformer, seed: int, width: int, n_layers: int) -> Model:

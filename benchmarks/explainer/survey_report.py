@@ -1,21 +1,24 @@
-"""Writes what the survey found: `results/survey.md` and the figure."""
+"""Writes what the survey found: `results/survey.md` or `survey-wide.md`, and the figure."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.explainer.survey_figure import draw
+from benchmarks.explainer.survey_plan import FormName
 from benchmarks.explainer.survey_table import (
     Row,
     failures_table,
     is_accurate,
     labels_table,
+    pairs_table,
     shares_table,
 )
 
 RESULTS = Path(__file__).parent / "results"
+NAMES: dict[FormName, str] = {"cpu": "survey", "gpu": "survey-wide"}
 
 
-def report(rows: Sequence[Row]) -> str:
+def report(rows: Sequence[Row], form: FormName) -> str:
     """Tables of all strata; the nulls' false positives are those of `results/nulls.md`."""
     versions = sorted({row["explanation"]["thresholds"]["version"] for row in rows})
     nulls = RESULTS / "nulls.md"
@@ -27,6 +30,7 @@ def report(rows: Sequence[Row]) -> str:
         f"# Survey of arXiv 2306.17844, thresholds {', '.join(versions)}",
         counted,
         shares_table(rows),
+        *pairs_table(rows),
         "## Circles of accurate one-layer networks",
         labels_table(rows),
         "## Accurate and unexplained",
@@ -35,5 +39,5 @@ def report(rows: Sequence[Row]) -> str:
         nulls.read_text().strip() if nulls.exists() else "not made yet",
     ]
     text = "\n\n".join(parts) + "\n"
-    (RESULTS / "survey.md").write_text(text)
-    return text + draw(rows, RESULTS)
+    (RESULTS / f"{NAMES[form]}.md").write_text(text)
+    return text + draw(rows, RESULTS / NAMES[form])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Row = dict[str, Any]
+_FEW_WIDTHS = 3  # so few that each of them by share of data is a group worth a look
 RULES: dict[str, Callable[[Row], bool]] = {
     "explained": lambda row: row["verdict"] == "explained",
     "published rule": lambda row: row["baselines"]["published"],
@@ -18,11 +19,14 @@ def is_accurate(row: Row) -> bool:
 
 
 def strata(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
-    """Groups of rows with their names: by layers, and within one layer by every setting."""
-    for layers in sorted({row["layers"] for row in rows}):
-        own = [row for row in rows if row["layers"] == layers]
-        yield f"**{layers} layer{'s' if layers > 1 else ''}**", own
-        if layers == 1:
+    """Groups of rows with their names: by layers and steps, and one layer by every setting."""
+    kinds = sorted({(row["layers"], row["steps"]) for row in rows})
+    for place, (layers, steps) in enumerate(kinds):
+        own = [row for row in rows if (row["layers"], row["steps"]) == (layers, steps)]
+        name = f"{layers} layer{'s' if layers > 1 else ''}"
+        is_first = place == 0 or kinds[place - 1][0] != layers
+        yield f"**{name if is_first else f'{name}, {steps:,} steps'}**", own
+        if layers == 1 and is_first:
             yield from _settings(own)
 
 
@@ -38,7 +42,8 @@ def _settings(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
     for words, value in named:
         for each in sorted({value(row) for row in rows}):
             yield words.format(each), [row for row in rows if value(row) == each]
-    for width in sorted({row["d_model"] for row in rows}):
+    widths = sorted({row["d_model"] for row in rows})
+    for width in widths if len(widths) <= _FEW_WIDTHS else ():
         for fraction in sorted({row["train_fraction"] for row in rows}):
             own = [r for r in rows if (r["d_model"], r["train_fraction"]) == (width, fraction)]
             yield f"width {width}, {fraction:.0%}", own
@@ -64,9 +69,28 @@ def share_cell(count: int, total: int) -> str:
     return f"{count}: {found.value:.0%} [{found.low:.0%}, {found.high:.0%}]"
 
 
+def pairs_table(rows: Sequence[Row]) -> list[str]:
+    """What became of the networks that were trained on; nothing where none was."""
+    steps = sorted({row["steps"] for row in rows if row["layers"] == 1})
+    if len(steps) < 2:
+        return []
+    before, after = ({r["seed"]: r for r in rows if r["steps"] == each} for each in steps)
+    counts = Counter((before[seed]["verdict"], after[seed]["verdict"]) for seed in after)
+    verdicts = ("explained", "unexplained", "not_accurate")
+    lines = [
+        f"| after {steps[0]:,} steps | " + " | ".join(v.replace("_", " ") for v in verdicts) + " |"
+    ]
+    lines.append("|---" * 4 + "|")
+    for verdict in verdicts:
+        cells = [str(counts[verdict, each]) for each in verdicts]
+        lines.append(f"| {verdict.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return [f"## The same networks after {steps[1]:,} steps", "\n".join(lines)]
+
+
 def labels_table(rows: Sequence[Row]) -> str:
     """Labels of the circles of accurate one-layer networks, by attention rate."""
-    own = [row for row in rows if row["layers"] == 1 and is_accurate(row)]
+    first = min((row["steps"] for row in rows if row["layers"] == 1), default=0)
+    own = [r for r in rows if (r["layers"], r["steps"]) == (1, first) and is_accurate(r)]
     bands = [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0)]
     counts = [
         Counter(

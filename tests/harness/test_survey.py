@@ -12,9 +12,14 @@ from benchmarks.explainer import survey, survey_report
 from benchmarks.explainer.baseline import baselines, clock_fit
 from benchmarks.explainer.planted import plant
 from benchmarks.explainer.survey_plan import STRATA, plans
-from benchmarks.explainer.survey_table import failures_table, labels_table, shares_table
+from benchmarks.explainer.survey_table import (
+    failures_table,
+    labels_table,
+    pairs_table,
+    shares_table,
+)
 
-from grokscope.experiment import Plan
+from grokscope.experiment import Config, Plan
 from grokscope.explanation import NetworkSubject
 
 N = 11
@@ -22,11 +27,34 @@ N = 11
 
 @pytest.mark.parametrize("form", ["cpu", "gpu"])
 def test_networks_are_fixed_beforehand_and_none_is_a_development_network(form: Any):
-    every = [plan.base for stratum in STRATA[form] for plan in plans(form, stratum.n_layers)]
+    every = configs(form)
     assert len({(config.seed, config.training.steps) for config in every}) == len(every)
     assert min(config.seed for config in every) >= 7000
     assert all(config.training.steps >= 2500 for config in every)
-    assert every == [p.base for s in STRATA[form] for p in plans(form, s.n_layers)]
+    assert every == configs(form)
+
+
+def configs(form: Any) -> list[Config]:
+    every = [plan for stratum in STRATA[form] for plan in plans(form, stratum.n_layers)]
+    return [config for plan in every for config in plan.networks]
+
+
+def test_the_two_forms_share_no_network():
+    assert not {c.seed for c in configs("cpu")} & {c.seed for c in configs("gpu")}
+
+
+def test_the_wide_form_has_every_width_and_trains_some_of_each_on():
+    short, long = (
+        {c.seed: c for c in configs("gpu") if (c.training.steps == 20_000) is long}
+        for long in (False, True)
+    )
+    assert 150 <= len(short) <= 200
+    assert len(long) == 30
+    assert all(replace(c, training=short[seed].training) == short[seed] for seed, c in long.items())
+    widths = ({c.model.d_model for c in chosen.values()} for chosen in (short, long))  # type: ignore[attr-defined]
+    assert [(len(each), min(each), max(each)) for each in widths] == [(9, 32, 512), (3, 32, 256)]
+    for chosen in (short, long):
+        assert {c.task.train_fraction for c in chosen.values()} == {0.8, 0.5}
 
 
 def test_the_strata_of_one_layer_are_of_one_size():
@@ -76,6 +104,7 @@ def row(seed: int, verdict: str, **changes: Any) -> dict[str, Any]:
     return {
         "seed": seed,
         "layers": 1,
+        "steps": 2500,
         "d_model": 32,
         "train_fraction": 0.8,
         "attention_rate": 0.3,
@@ -114,30 +143,79 @@ def test_circles_are_counted_by_attention_rate():
     assert lines[5].split("|")[2:4] == [" 1 ", " 1 "]
 
 
-def test_its_pieces_fit_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    """Trained once, judged, reported; what is trained is not trained again."""
+def test_networks_that_were_trained_on_stand_beside_themselves():
+    on = [row(1, "unexplained", steps=20_000), row(3, "explained", steps=20_000)]
+    names = [line.split("|")[1].strip() for line in shares_table(ROWS + on).splitlines()[2:]]
+    assert [name for name in names if "layer" in name] == [
+        "**1 layer**",
+        "**1 layer, 20,000 steps**",
+    ]
+    title, table = pairs_table(ROWS + on)
+    assert title == "## The same networks after 20,000 steps"
+    assert table.splitlines()[2:] == [
+        "| explained | 0 | 1 | 0 |",
+        "| unexplained | 0 | 0 | 0 |",
+        "| not accurate | 1 | 0 | 0 |",
+    ]
+    assert pairs_table(ROWS) == []
+    assert labels_table(ROWS + on) == labels_table(ROWS)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """Plans of seconds in the place of the survey's, and a folder of results of their own."""
     base = plans("cpu", 1)[0].base
     short = replace(
         base,
         task=replace(base.task, p=7),  # type: ignore[call-arg]
         training=replace(base.training, steps=3),
     )
-    tiny = [Plan(recipe="survey-zhong2023", networks=(replace(short, seed=i),)) for i in (0, 1)]
-    monkeypatch.setattr(survey, "plans", lambda *_: tiny)
-    monkeypatch.setattr(survey, "RESULTS", tmp_path / "survey.jsonl")
+    seeds = ((0,), (1, 2))
+    networks = [tuple(replace(short, seed=seed) for seed in some) for some in seeds]
+    made = [Plan(recipe="survey-zhong2023", networks=each) for each in networks]
+    monkeypatch.setattr(survey, "plans", lambda *_: made)
+    monkeypatch.setattr(survey, "RESULTS", tmp_path)
     monkeypatch.setattr(survey_report, "RESULTS", tmp_path)
     monkeypatch.setattr(survey_report, "draw", lambda *_: "")
+    return made
+
+
+def test_its_pieces_fit_together(
+    tiny: list[Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Trained once, judged, reported; what is trained is not trained again."""
     runs = str(tmp_path / "runs")
     survey.main(["train", "--part", "1/2", "--runs", runs])
     for _ in range(2):
         survey.main(["train", "--runs", runs])
-    assert len(list((tmp_path / "runs").glob("*survey*"))) == 2
+    assert len(list((tmp_path / "runs").glob("*survey*"))) == len(tiny)
     survey.main(["judge", "--runs", runs])
     rows = [json.loads(line) for line in (tmp_path / "survey.jsonl").read_text().splitlines()]
-    assert [each["seed"] for each in rows] == [0, 1]
+    assert [each["seed"] for each in rows] == [0, 1, 2]
     assert {each["verdict"] for each in rows} == {"not_accurate"}
     survey.main(["report", "--runs", runs])
-    assert "2 networks of evaluation seeds, 0 of them" in (tmp_path / "survey.md").read_text()
+    assert "3 networks of evaluation seeds, 0 of them" in (tmp_path / "survey.md").read_text()
     assert "not made yet" in capsys.readouterr().out
+
+
+def test_both_at_once_gives_the_same_lines_and_leaves_no_runs(tiny: list[Plan], tmp_path: Path):
+    runs = tmp_path / "runs"
+    survey.main(["train", "--runs", str(runs)])
+    survey.main(["judge", "--runs", str(runs)])
+    apart = (tmp_path / "survey.jsonl").read_text()
+    (tmp_path / "survey.jsonl").unlink()
+    own = tmp_path / "own"
+    survey.main(["both", "--workers", "1", "--runs", str(own)])
+    assert (tmp_path / "survey.jsonl").read_text() == apart
+    assert not list(own.iterdir())
+    assert survey.both(tiny, own, "cpu", 1) == []  # all judged: nothing to do
+    assert not list(own.iterdir())
+
+
+def test_both_goes_on_where_a_run_fails(tiny: list[Plan], tmp_path: Path):
+    on_a_gpu = replace(tiny[0].base, training=replace(tiny[0].base.training, device="cuda"))
+    bad = Plan(recipe="survey-zhong2023", networks=(replace(on_a_gpu, seed=9),))
+    wrong = survey.both([bad, *tiny], tmp_path / "runs", "cpu", 1)
+    assert len(wrong) == 1
+    assert wrong[0].startswith("seed 9: UsageError(")
+    assert len(survey.read_rows("cpu")) == 3
