@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.explainer.survey_table import RULES, Row, is_accurate, strata
+from benchmarks.explainer.survey_table import RULES, Row, accurate_of_one_layer, is_accurate, strata
 from benchmarks.photograph import photograph
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ def _circles(figure: "go.Figure", rows: Sequence[Row]) -> None:
 
     circles = [
         (row["attention_rate"], circle["shape"], circle["label"])
-        for row in rows
-        if row["layers"] == 1 and is_accurate(row)
+        for row in accurate_of_one_layer(rows)
         for circle in row["explanation"]["circles"]
         if circle["shape"] is not None and circle["share"] >= 0.05
     ]

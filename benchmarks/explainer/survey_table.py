@@ -18,6 +18,12 @@ def is_accurate(row: Row) -> bool:
     return row["verdict"] != "not_accurate"
 
 
+def accurate_of_one_layer(rows: Sequence[Row]) -> list[Row]:
+    """The accurate one-layer networks, none of them twice: not those that were trained on."""
+    steps = min((row["steps"] for row in rows if row["layers"] == 1), default=0)
+    return [r for r in rows if (r["layers"], r["steps"]) == (1, steps) and is_accurate(r)]
+
+
 def strata(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
     """Groups of rows with their names: by layers and steps, and one layer by every setting."""
     kinds = sorted({(row["layers"], row["steps"]) for row in rows})
@@ -89,8 +95,7 @@ def pairs_table(rows: Sequence[Row]) -> list[str]:
 
 def labels_table(rows: Sequence[Row]) -> str:
     """Labels of the circles of accurate one-layer networks, by attention rate."""
-    first = min((row["steps"] for row in rows if row["layers"] == 1), default=0)
-    own = [r for r in rows if (r["layers"], r["steps"]) == (1, first) and is_accurate(r)]
+    own = accurate_of_one_layer(rows)
     bands = [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0)]
     counts = [
         Counter(
