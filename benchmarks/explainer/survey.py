@@ -26,6 +26,7 @@ from typing import Any
 import torch
 
 from benchmarks.explainer.baseline import baselines
+from benchmarks.explainer.failures import failed_tests, rounded
 from benchmarks.explainer.survey_plan import FormName, plans
 from benchmarks.explainer.survey_report import NAMES, report
 from grokscope.experiment import Plan, Run, load
@@ -149,7 +150,6 @@ def _row(run: Run, network: int) -> dict[str, Any]:
     document = found.to_dict()
     for circle in document["circles"]:
         del circle["profile"]
-    tests = {test.name: [_rounded(test.value), _rounded(test.threshold)] for test in found.failed}
     return {
         "seed": config.seed,
         "layers": getattr(config.model, "n_layers", 1),
@@ -162,7 +162,7 @@ def _row(run: Run, network: int) -> dict[str, Any]:
         "verdict": found.verdict,
         "grade": found.grade,
         "label": found.label,
-        "failed": tests,
+        "failed": failed_tests(found),
         "baselines": asdict(baselines(subject)),
         "legacy": legacy(subject).to_dict(),
         "explanation": {
@@ -176,12 +176,8 @@ def _row(run: Run, network: int) -> dict[str, Any]:
                 "thresholds",
             )
         }
-        | {"tests": {t.name: _rounded(t.value) for t in found.tests}},
+        | {"tests": {t.name: rounded(t.value) for t in found.tests}},
     }
-
-
-def _rounded(value: float) -> float | None:
-    return None if value != value else round(value, 5)
 
 
 def _stored(runs: Path) -> Iterator[Run]:

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from benchmarks.explainer.failures import shown
+
 Row = dict[str, Any]
 _FEW_WIDTHS = 3  # so few that each of them by share of data is a group worth a look
 RULES: dict[str, Callable[[Row], bool]] = {
@@ -122,13 +124,6 @@ def failures_table(rows: Sequence[Row]) -> str:
     for row in rows:
         if row["verdict"] == "unexplained":
             facts = [row["seed"], row["layers"], row["d_model"], f"{row['train_fraction']:.0%}"]
-            facts += [f"{row['attention_rate']:.2f}", row["label"], _failed(row["failed"])]
+            facts += [f"{row['attention_rate']:.2f}", row["label"], shown(row["failed"])]
             lines.append("| " + " | ".join(map(str, facts)) + " |")
     return "\n".join(lines)
-
-
-def _failed(tests: dict[str, list[float | None]]) -> str:
-    return ", ".join(
-        f"{name} {'could not be run' if value is None else f'{value:.3g}'} (limit {limit:.3g})"
-        for name, (value, limit) in tests.items()
-    )
