@@ -40,7 +40,7 @@ class Stratum:
 CPU = (
     Stratum(n_layers=1, first_seed=11_000, widths=(32, 64, 128), runs=78, steps=2500),
     Stratum(n_layers=2, first_seed=7000, widths=(64, 128), runs=24, steps=5000),
-    Stratum(n_layers=3, first_seed=8000, widths=(64, 128), runs=14, steps=5000),
+    Stratum(n_layers=3, first_seed=8000, widths=(64, 128), runs=18, steps=5000),
     Stratum(n_layers=4, first_seed=9000, widths=(64, 128), runs=4, steps=5000),
 )
 _WIDE = (32, 48, 64, 96, 128, 192, 256, 384, 512)

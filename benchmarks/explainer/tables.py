@@ -16,7 +16,7 @@ from grokscope.engine import AdamW
 from grokscope.experiment import Config, Plan, Training, load, plan_seeds
 from grokscope.experiment.run import resume_run, start_run
 from grokscope.explanation import Explanation, explain
-from grokscope.explanation.thresholds import FROZEN
+from grokscope.explanation.thresholds import VERSION
 from grokscope.models import EmbeddingMLP
 from grokscope.recipes import quick_mlp
 from grokscope.tasks import GroupComposition, ModularArithmetic
@@ -99,7 +99,7 @@ def judge_tables(runs: Path) -> str:
     text = json.dumps(rows, indent=1, allow_nan=False)
     (RESULTS / "tables.json").write_text(text + "\n")
     table = tables_table(rows)
-    (RESULTS / "tables.md").write_text(f"# Other tables, thresholds {FROZEN.version}\n\n{table}\n")
+    (RESULTS / "tables.md").write_text(f"# Other tables, thresholds {VERSION}\n\n{table}\n")
     return table
 
 

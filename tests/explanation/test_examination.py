@@ -15,6 +15,7 @@ from grokscope.explanation.cyclic_examination import CyclicExamination
 from grokscope.explanation.examination import Examination
 from grokscope.explanation.form import Form, Terms
 from grokscope.explanation.hypothesis import Architecture, recognise
+from grokscope.explanation.mechanism import chain
 from grokscope.explanation.module_subject import ModuleSubject
 from grokscope.explanation.subject import Edit, Subject, Trace
 from grokscope.explanation.symmetry import cyclic_symmetry
@@ -110,6 +111,25 @@ def test_products_of_two_frequencies_are_let_in_where_they_are_needed(size, leas
     assert examination.accuracy == 1
     assert examination.forms["pre"].least_product == least
     assert examination.mechanism.accuracy == 1
+
+
+def test_a_layer_is_written_back_in_as_few_numbers_as_will_do():
+    examination = examined(plant("clock", seed=0, noise=0.05))
+    whole = chain(examination.subject, examination.trace, examination.forms, examination.seen)
+    (full,), (thin,) = (each.fitted.values() for each in (whole, examination.chained))
+    assert thin.n_parameters < full.n_parameters
+    assert examination.mechanism.n_parameters == thin.n_parameters
+    assert examination.mechanism.accuracy >= FROZEN.grade_a
+    assert examination.mechanism.cross_entropy_rise <= FROZEN.cross_entropy
+
+
+def test_a_form_that_will_not_do_is_written_back_whole():
+    examination = Claimed(
+        Multiplied(3.0), replace(FROZEN, bands=replace(FROZEN.bands, products=()))
+    )
+    whole = chain(examination.subject, examination.trace, examination.forms, examination.seen)
+    assert examination.mechanism.accuracy < FROZEN.grade_a
+    assert torch.equal(examination.chained.logits, whole.logits)
 
 
 def test_a_small_ensemble_is_no_mixture_though_it_looks_like_one():

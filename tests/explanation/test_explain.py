@@ -179,7 +179,7 @@ def test_the_verdict_is_json():
     found = explained("companion", 0.0)
     written = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert written["verdict"] == "explained"
-    assert written["thresholds"]["version"] == "explain/5"
+    assert written["thresholds"]["version"] == "explain/6"
     assert written["thresholds"]["bands"] == json.loads(json.dumps(asdict(Bands())))
     fields = {"name", "value", "threshold", "side", "passed", "about"}
     assert all(set(test) == fields for test in written["tests"])

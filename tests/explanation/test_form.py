@@ -81,6 +81,31 @@ def test_neurons_that_read_few_directions_have_few_free_numbers():
     assert fit(pre, cyclic_symmetry(n), form).n_parameters == expected
 
 
+@pytest.mark.parametrize("neurons", [6, 40])
+def test_the_faintest_directions_are_left_out_up_to_their_share(neurons: int):
+    n = 11
+    pre = torch.randn(n * n, neurons, generator=torch.Generator().manual_seed(3)).double()
+    whole = fit(pre, cyclic_symmetry(n), Form(terms={1: Terms.SECOND}, offsets={}))
+    centred = whole.pre - whole.pre.mean(0)
+    u, s, v = torch.linalg.svd(centred, full_matrices=False)
+    energy = s.square()
+    for rank in (1, 3, 5):
+        share = float(energy[rank:].sum() / energy.sum())
+        thin = whole.without_the_faintest(share + 1e-9)
+        expected = whole.pre.mean(0) + (u[:, :rank] * s[:rank]) @ v[:rank]
+        assert torch.allclose(thin.pre, expected, atol=1e-9)
+        assert thin.n_parameters == neurons + rank * (8 + neurons - rank)
+        more = whole.without_the_faintest(share - 1e-9)
+        assert more.n_parameters == neurons + (rank + 1) * (8 + neurons - rank - 1)
+
+
+def test_nothing_is_left_of_a_form_without_functions():
+    pre = torch.randn(25, 3, generator=torch.Generator().manual_seed(4)).double()
+    found = fit(pre, cyclic_symmetry(5), Form(terms={}, offsets={}))
+    assert found.n_parameters == 3
+    assert torch.allclose(found.without_the_faintest(0.1).pre, pre.mean(0).expand_as(pre))
+
+
 @pytest.mark.parametrize("offset", [0.0, 1.0, -1.0])
 def test_half_the_order_is_turned_over_by_an_odd_offset(offset: float):
     n, key = 8, 4

@@ -23,6 +23,7 @@ from grokscope.explanation.mechanism import (
     chain,
     examine,
     seen_positions,
+    thinner,
 )
 from grokscope.explanation.spectrum import component_power
 from grokscope.explanation.subject import Edit, Subject, Trace, accuracy, cross_entropy
@@ -128,6 +129,20 @@ class Examination(ABC):
 
     @cached_property
     def chained(self) -> Chained:
+        """The layers' forms written back, in as few numbers as will do.
+
+        Of the directions that a layer's neurons read, the faintest are left out as long as the
+        network stays as good as before.
+        """
+        found = self._with_products
+        for share in self.thresholds.bands.faint if self._is_as_good(found) else ():
+            thin = thinner(self.subject, self.trace, found, self.seen, share)
+            if self._is_as_good(thin):
+                return thin
+        return found
+
+    @cached_property
+    def _with_products(self) -> Chained:
         """The layers' forms written back, with as few products of two components as will do.
 
         A layer that something before it multiplies for may hold such products; they are let in by

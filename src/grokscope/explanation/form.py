@@ -6,8 +6,9 @@ hypothesis allows it to be; the coefficients are fitted, and counted.
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Float64
@@ -45,15 +46,54 @@ class Form:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fitted:
-    """Pre-activations in the place of a network's own."""
+    """Pre-activations in the place of a network's own: a mean a neuron, and functions beside it."""
 
-    pre: Float[Tensor, "row *position neuron"]
-    n_parameters: int
-    """Fitted numbers: coefficients of all neurons at all positions, as many as are free.
+    mean: Float64[Tensor, " neuron"]
+    values: Float64[Tensor, "row neuron"]
+    """What the functions sum up to; all positions side by side."""
+    coefficients: Float64[Tensor, "function neuron"]
+    """Of functions of one norm."""
+    like: Float[Tensor, "row ..."]
+    """What they were fitted to."""
 
-    Neurons read a residual stream that may have fewer dimensions than there are functions or
-    neurons. T × N coefficients of rank r are r (T + N − r) numbers; beside them is a mean a neuron.
-    """
+    @property
+    def pre(self) -> Float[Tensor, "row ..."]:
+        """In the place of what they were fitted to."""
+        return (self.mean + self.values).reshape(self.like.shape).to(self.like.dtype)
+
+    @cached_property
+    def n_parameters(self) -> int:
+        """Fitted numbers: coefficients of all neurons at all positions, as many as are free.
+
+        Neurons read a residual stream that may have fewer dimensions than there are functions or
+        neurons. T × N coefficients of rank r are r (T + N − r) numbers; beside them is a mean a
+        neuron.
+        """
+        n_functions, n_neurons = self.coefficients.shape
+        energy, _ = self._directions
+        rank = int((energy > _LEAST_DIRECTION * energy.max()).sum()) if len(energy) else 0
+        return n_neurons + rank * (n_functions + n_neurons - rank)
+
+    def without_the_faintest(self, share: float) -> "Fitted":
+        """The same with fewer directions; those left out hold a share of the energy at most."""
+        energy, axes = self._directions
+        faint = energy.cumsum(0) <= share * energy.sum()  # from the faintest on
+        loud = axes[:, ~faint]
+        return replace(
+            self,
+            values=self.values @ loud @ loud.T,
+            coefficients=self.coefficients @ loud @ loud.T,
+        )
+
+    @cached_property
+    def _directions(self) -> tuple[Float64[Tensor, " axis"], Float64[Tensor, "neuron axis"]]:
+        """Orthogonal combinations of neurons with their energy, the faintest first."""
+        own = self.coefficients
+        if len(own) > own.shape[1]:
+            return torch.linalg.eigh(own.T @ own)
+        energy, functions = torch.linalg.eigh(own @ own.T)
+        axes = own.T @ functions
+        return energy, axes / axes.norm(dim=0).clamp(min=torch.finfo(axes.dtype).tiny)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,14 +109,13 @@ def fit(pre: Float[Tensor, "row *position neuron"], symmetry: Symmetry, form: Fo
     """Least squares over the whole table; the functions are orthogonal, so each is a projection."""
     n = symmetry.order
     table = pre.double().reshape(n, n, -1)
-    mean = table.mean((0, 1), keepdim=True)
-    result, coefficients = mean.expand_as(table).clone(), [table.new_empty(0, table.shape[2])]
+    mean = table.mean((0, 1))
+    values, coefficients = torch.zeros_like(table), [table.new_empty(0, len(mean))]
     for part in _parts(table, symmetry, form):
-        result += part.values
+        values += part.values
         coefficients.append(part.coefficients)
     return Fitted(
-        pre=result.reshape(pre.shape).to(pre.dtype),
-        n_parameters=table.shape[2] + _n_free(torch.cat(coefficients)),
+        mean=mean, values=values.flatten(0, 1), coefficients=torch.cat(coefficients), like=pre
     )
 
 
@@ -97,18 +136,6 @@ def _affordable(n_numbers: int, n_rows: int, n_columns: int) -> int:
     """The largest rank of a matrix with at most so many free numbers."""
     ranks = range(min(n_rows, n_columns) + 1)
     return max((r for r in ranks if r * (n_rows + n_columns - r) <= n_numbers), default=0)
-
-
-def _n_free(coefficients: Float64[Tensor, "function neuron"]) -> int:
-    """Free numbers of a matrix of its rank."""
-    n_functions, n_neurons = coefficients.shape
-    if not n_functions:
-        return 0
-    is_tall = n_functions > n_neurons
-    gram = coefficients.T @ coefficients if is_tall else coefficients @ coefficients.T
-    energy = torch.linalg.eigvalsh(gram)
-    rank = int((energy > _LEAST_DIRECTION * energy.max()).sum())
-    return rank * (n_functions + n_neurons - rank)
 
 
 def _parts(table: Float64[Tensor, "n n neuron"], symmetry: Symmetry, form: Form) -> Iterator[_Part]:

@@ -5,14 +5,14 @@ at the read-out's position only; what its neurons do elsewhere is no part of the
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from grokscope.explanation.form import Form, Terms, fit, principal
+from grokscope.explanation.form import Fitted, Form, Terms, fit, principal
 from grokscope.explanation.keys import others
 from grokscope.explanation.subject import (
     Edit,
@@ -80,38 +80,45 @@ class Chained:
 
     Attributes:
         forms: of the layers.
-        n_parameters: fitted numbers of each.
+        fitted: what is in their place.
         logits: of the network that is left.
     """
 
     forms: Forms
-    n_parameters: Mapping[Site, int]
+    fitted: Mapping[Site, Fitted]
     logits: Float[Tensor, "row n_outputs"]
 
 
 def write_back(subject: Subject, trace: Trace, forms: Forms, seen: Seen) -> Edit:
     """The edit that replaces every layer by its form."""
-    edit, _ = _fitted(subject, trace, forms, seen)
-    return edit
+    return _edit(trace, _fitted(subject, trace, forms, seen), seen)
 
 
 def chain(subject: Subject, trace: Trace, forms: Forms, seen: Seen) -> Chained:
     """Replace every layer and let the network compute the rest."""
-    edit, sizes = _fitted(subject, trace, forms, seen)
-    return Chained(forms=forms, n_parameters=sizes, logits=subject.run(edit).logits)
+    fitted = _fitted(subject, trace, forms, seen)
+    logits = subject.run(_edit(trace, fitted, seen)).logits
+    return Chained(forms=forms, fitted=fitted, logits=logits)
+
+
+def thinner(subject: Subject, trace: Trace, chained: Chained, seen: Seen, share: float) -> Chained:
+    """The same without each layer's faintest directions, see `Fitted.without_the_faintest`."""
+    fitted = {site: own.without_the_faintest(share) for site, own in chained.fitted.items()}
+    return replace(chained, fitted=fitted, logits=subject.run(_edit(trace, fitted, seen)).logits)
 
 
 def examine(subject: Subject, trace: Trace, chained: Chained, seen: Seen) -> Mechanism:
     """Compare a chained replacement with the network, and with forms that know less."""
-    forms, sizes = chained.forms, chained.n_parameters
-    blind = Edit(pre={site: _blind(trace, site, sizes[site], seen) for site in forms})
+    forms = chained.forms
+    sizes = {site: own.n_parameters for site, own in chained.fitted.items()}
+    blind = {site: principal(_part(trace, site, seen), size) for site, size in sizes.items()}
     own = cross_entropy(subject, trace.logits)
     return Mechanism(
         accuracy=accuracy(subject, chained.logits),
         cross_entropy_rise=cross_entropy(subject, chained.logits) - own,
         random=max(_random(subject, trace, forms, seen, seed) for seed in range(3)),
         variance=variance_kept(trace.logits, chained.logits),
-        principal=variance_kept(trace.logits, subject.run(blind).logits),
+        principal=variance_kept(trace.logits, subject.run(_placed(trace, blind, seen)).logits),
         n_parameters=sum(sizes.values()),
     )
 
@@ -124,37 +131,29 @@ def variance_kept(
     return float(1 - (own - left).square().sum() / (own - own.mean(0)).square().sum())
 
 
-def _fitted(
-    subject: Subject, trace: Trace, forms: Forms, seen: Seen
-) -> tuple[Edit, Mapping[Site, int]]:
-    """The edit, and the numbers that were fitted for each site."""
-    sizes: dict[Site, int] = {}
-
-    def replaced(site: Site, form: Form) -> PreActivation:
-        def fit_part(part: PreActivation) -> PreActivation:
-            found = fit(part, subject.symmetry, form)
-            sizes[site] = found.n_parameters
-            return found.pre
-
-        return _at_seen(trace, site, seen, fit_part)
-
-    return Edit(pre={site: replaced(site, form) for site, form in forms.items()}), sizes
+def _fitted(subject: Subject, trace: Trace, forms: Forms, seen: Seen) -> Mapping[Site, Fitted]:
+    return {
+        site: fit(_part(trace, site, seen), subject.symmetry, form) for site, form in forms.items()
+    }
 
 
-def _blind(trace: Trace, site: Site, size: int, seen: Seen) -> PreActivation:
-    return _at_seen(trace, site, seen, lambda part: principal(part, size))
+def _edit(trace: Trace, fitted: Mapping[Site, Fitted], seen: Seen) -> Edit:
+    return _placed(trace, {site: own.pre for site, own in fitted.items()}, seen)
 
 
-def _at_seen(
-    trace: Trace, site: Site, seen: Seen, change: Callable[[PreActivation], PreActivation]
-) -> PreActivation:
-    """A site's pre-activations, changed where the read-out sees them."""
+def _part(trace: Trace, site: Site, seen: Seen) -> PreActivation:
+    """A site's pre-activations where the read-out sees them."""
     pre, positions = trace.pre[site], seen.get(site)
-    if positions is None:
-        return change(pre)
-    changed = pre.clone()
-    changed[:, positions] = change(pre[:, positions])
-    return changed
+    return pre if positions is None else pre[:, positions]
+
+
+def _placed(trace: Trace, parts: Mapping[Site, PreActivation], seen: Seen) -> Edit:
+    """The edit that puts others there."""
+    changed = {site: trace.pre[site].clone() for site in parts}
+    for site, part in parts.items():
+        positions = seen.get(site)
+        changed[site][:, slice(None) if positions is None else positions] = part
+    return Edit(pre=changed)
 
 
 def _random(subject: Subject, trace: Trace, forms: Forms, seen: Seen, seed: int) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from grokscope.explanation.group_thresholds import GroupThresholds
 
-VERSION = "explain/5"
+VERSION = "explain/6"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,9 @@ class Bands:
     """Largest n/gcd(f, n) of a coset circle."""
     products: tuple[float, ...] = (1e-3, 3e-4, 1e-4, 3e-5)
     """Shares of a layer's variance from which products of two frequencies are let into its form:
+    the first with which the network is as good as before."""
+    faint: tuple[float, ...] = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6)
+    """Shares of a layer's coefficients' energy that the directions left out of its form may hold:
     the first with which the network is as good as before."""
     collapsed: float = 0.05
     """Share of the logits' variance in (s, u) above which the read-out favours some answers."""
