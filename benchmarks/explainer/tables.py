@@ -40,8 +40,8 @@ class Composition:
 
 
 COMPOSITIONS = (
-    Composition(group="S3", train_fraction=1, steps=4000, width=32, hidden=64),
-    Composition(group="Q8", train_fraction=1, steps=4000, width=32, hidden=64),
+    Composition(group="S3", train_fraction=1.0, steps=4000, width=32, hidden=64),
+    Composition(group="Q8", train_fraction=1.0, steps=4000, width=32, hidden=64),
     Composition(group="A4", train_fraction=0.9, steps=12_000),
     Composition(group="D7", train_fraction=0.85, steps=12_000),
     Composition(group="D10", train_fraction=0.7, steps=12_000),
