@@ -11,6 +11,8 @@ from grokscope.tasks import GroupComposition
 def test_it_is_named_after_its_group():
     assert GroupComposition().name == "composition in S5"
     assert GroupComposition(group="Z6xZ10").name == "composition in Z6xZ10"
+    assert GroupComposition(word="xyX").name == "conjugation x∘y∘x⁻¹ in S5"
+    assert GroupComposition(word="xyx").name == "x∘y∘x in S5"
 
 
 def test_the_table_carries_its_group_and_no_cyclic_coordinates():

@@ -1,7 +1,10 @@
 """Laws of every registered task: labels, symmetries, and splits that are partitions."""
 
+import functools
 import math
+import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -18,12 +21,13 @@ from reference.groups import (
     slow_symmetric,
 )
 
-OPERATIONS = ("add", "subtract", "multiply", "divide")
+POLYNOMIALS = ("x2+y2", "x2+xy+y2", "x2+xy+y2+x", "x3+xy", "x3+xy2+y")
+OPERATIONS = ("add", "subtract", "multiply", "divide", "mixed", *POLYNOMIALS)
 MODULAR: dict[str, ModularArithmetic] = {
     f"{operation} mod {p}": ModularArithmetic(operation=operation, p=p, train_fraction=0.4)
     for operation in OPERATIONS
     for p in (7, 11, 12, 59)
-    if not (operation == "divide" and p == 12)
+    if not (operation in ("divide", "mixed") and p == 12)
 }
 COMPOSITION: dict[str, GroupComposition] = {
     f"composition in {group}": GroupComposition(group=group, train_fraction=0.4)
@@ -40,8 +44,14 @@ SLOW_TABLES = {
     "Z6xZ10": lambda: slow_product_of_cyclic(6, 10),
     "Z12": lambda: slow_product_of_cyclic(1, 12),
 }
-VARIANTS: dict[str, Task] = {**MODULAR, **COMPOSITION}
-SYMMETRIC = [name for name in VARIANTS if name.startswith(("add", "multiply")) or "in Z" in name]
+WORDS: dict[str, GroupComposition] = {
+    f"{word} in {group}": GroupComposition(group=group, word=word, train_fraction=0.4)
+    for word in ("xyX", "xyx")
+    for group in ("S3", "S5", "Q8", "Z12")
+}
+VARIANTS: dict[str, Task] = {**MODULAR, **COMPOSITION, **WORDS}
+COMMUTATIVE = ("add ", "multiply ", "x2+y2 ", "x2+xy+y2 ", "composition in Z")
+SYMMETRIC = [name for name in VARIANTS if name.startswith(COMMUTATIVE)]
 TABLES: dict[str, Table] = {name: task.table() for name, task in VARIANTS.items()}
 
 every_variant = pytest.mark.parametrize("name", VARIANTS)
@@ -51,10 +61,25 @@ both_rules = pytest.mark.parametrize("rule", ["random", "orbits"])
 
 
 def answer(operation: str, a: int, b: int, p: int) -> int:
-    """The definition, in Python integers; a quotient is the number that times b gives a."""
-    if operation == "divide":
+    """The definition, in Python integers; a quotient is the number that times b gives a.
+
+    Polynomials by their terms, in which a digit is the power of the letter before it.
+    """
+    if operation == "divide" or (operation == "mixed" and b % 2):
         return next(c for c in range(p) if c * b % p == a)
-    return {"add": a + b, "subtract": a - b, "multiply": a * b}[operation] % p
+    if operation in POLYNOMIALS:
+        return sum(term(text, a, b) for text in operation.split("+")) % p
+    return {"add": a + b, "subtract": a - b, "multiply": a * b, "mixed": a - b}[operation] % p
+
+
+def term(text: str, x: int, y: int) -> int:
+    """Such as x·y² for `xy2`."""
+    factors = re.findall(r"([xy])(\d?)", text)
+    return math.prod({"x": x, "y": y}[letter] ** int(power or 1) for letter, power in factors)
+
+
+def test_terms_are_read_as_they_are_meant():
+    assert [term(text, 2, 5) for text in ("x", "y2", "xy", "xy2", "x3")] == [2, 25, 10, 50, 8]
 
 
 def test_every_registered_task_has_a_variant_here():
@@ -82,6 +107,20 @@ def test_a_composition_holds_every_pair_once_with_what_explicit_loops_say(name: 
     rows = [[a, b] for a in range(len(slow)) for b in range(len(slow))]
     assert TABLES[name].inputs.tolist() == rows
     assert TABLES[name].labels.tolist() == [slow[a][b] for a, b in rows]
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_words_are_read_from_left_to_right_and_a_capital_is_an_inverse(name: str):
+    task = WORDS[name]
+    slow = SLOW_TABLES[task.group]()
+    one = next(e for e in range(len(slow)) if all(slow[e][x] == x for x in range(len(slow))))
+    inverse = [row.index(one) for row in slow]
+
+    def word(x: int, y: int) -> int:
+        first, *others = [{"x": x, "y": y, "X": inverse[x]}[letter] for letter in task.word]
+        return functools.reduce(lambda left, right: slow[left][right], others, first)
+
+    assert TABLES[name].labels.tolist() == [word(x, y) for x, y in TABLES[name].inputs.tolist()]
 
 
 @every_variant
@@ -129,7 +168,8 @@ def test_a_group_behind_a_table_composes_its_rows(name: str):
 @every_modular
 def test_coordinates_add_up_to_the_answer(name: str):
     task, table = MODULAR[name], TABLES[name]
-    if task.operation == "multiply" and task.p == 12:
+    is_product = task.operation in ("multiply", "divide")
+    if task.operation not in ("add", "subtract") and not (is_product and task.p != 12):
         assert table.cyclic is None
         return
     cyclic = table.cyclic
@@ -215,10 +255,25 @@ def test_a_data_seed_overrides_the_seed_of_the_network():
     assert all(torch.equal(split.train, expected.train) for split in splits)
 
 
-def test_division_refuses_a_modulus_that_is_not_prime():
+@pytest.mark.parametrize(
+    ("operation", "rule"),
+    [("divide", "prime for division"), ("mixed", "prime for division where y is odd")],
+)
+def test_division_refuses_a_modulus_that_is_not_prime(operation: Any, rule: str):
     with pytest.raises(SettingError) as caught:
-        ModularArithmetic(operation="divide", p=12)
-    assert str(caught.value) == "`p` must be prime for division, got 12."
+        ModularArithmetic(operation=operation, p=12)
+    assert str(caught.value) == f"`p` must be {rule}, got 12."
+
+
+@pytest.mark.parametrize(
+    ("operation", "rows", "fewest", "most"),
+    # arXiv 2201.02177 on 97: labels of squares and products are not uniform
+    [("add", 9409, 97, 97), ("divide", 9312, 96, 96), ("x3+xy2+y", 9409, 77, 113)],
+)
+def test_counts_of_the_published_tables(operation: Any, rows: int, fewest: int, most: int):
+    labels = ModularArithmetic(operation=operation, p=97).table().labels
+    counts = torch.bincount(labels, minlength=97)
+    assert (len(labels), int(counts.min()), int(counts.max())) == (rows, fewest, most)
 
 
 @pytest.mark.parametrize("fraction", [0.0, -0.1, 1.5, math.nan, math.inf])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.demo import demo
 from grokscope.recipes.nanda2023 import nanda2023
-from grokscope.recipes.power2022 import power2022
+from grokscope.recipes.power2022 import power2022, power2022_s5
 from grokscope.recipes.quick import quick, quick_mlp
 from grokscope.recipes.survey_zhong2023 import survey_zhong2023
 from grokscope.recipes.zhong2023 import zhong2023_a, zhong2023_b
@@ -14,6 +14,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "demo": demo,
     "nanda2023": nanda2023,
     "power2022": power2022,
+    "power2022-s5": power2022_s5,
     "quick": quick,
     "quick-mlp": quick_mlp,
     "survey-zhong2023": survey_zhong2023,

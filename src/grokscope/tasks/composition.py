@@ -4,22 +4,27 @@ S5 is in Power et al., arXiv 2201.02177; other groups in Chughtai et al., arXiv 
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from grokscope.algebra.group_name import group_named
 from grokscope.tasks.base import Table, Task
 
+Word = Literal["xy", "xyX", "xyx"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class GroupComposition(Task):
-    """a ∘ b for every pair of elements, in rows ordered by a, then b.
+    """x ∘ y for every pair of elements, or another word in them, in rows ordered by x, then y.
 
-    Permutations compose like functions: b is applied first. The table carries its group.
+    Permutations compose like functions: y is applied first. The table of x ∘ y carries its group.
     """
 
     group: str = "S5"
     """Z12, D7 (of the 7-gon), S3 to S5, A3 to A5, Q8, F20, or a product such as Z6xZ10."""
+    word: Word = "xy"
+    """What is asked for: x∘y, the conjugate x∘y∘x⁻¹ (`xyX`), or x∘y∘x."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -28,20 +33,24 @@ class GroupComposition(Task):
     @property
     def name(self) -> str:
         """Such as `composition in S5`."""
-        return f"composition in {self.group}"
+        noun = {"xy": "composition", "xyX": "conjugation x∘y∘x⁻¹", "xyx": "x∘y∘x"}[self.word]
+        return f"{noun} in {self.group}"
 
     def table(self) -> Table:
-        """All pairs; in an Abelian group the mirror image of a row has its operands swapped."""
+        """All pairs; where x∘y = y∘x the mirror image of a row has its operands swapped."""
         group = group_named(self.group)
         elements = torch.arange(group.order)
         inputs = torch.cartesian_prod(elements, elements)
-        a, b = inputs.unbind(1)
+        x, y = inputs.unbind(1)
+        product = group.table[x, y]
+        last = {"xy": None, "xyX": group.inverses[x], "xyx": x}[self.word]
+        is_commutative = group.is_abelian and self.word == "xy"
         return Table(
             inputs=inputs,
-            labels=group.table.flatten(),
+            labels=product if last is None else group.table[product, last],
             d_vocab=group.order,
             n_classes=group.order,
-            mirror=b * group.order + a if group.is_abelian else torch.arange(len(inputs)),
+            mirror=y * group.order + x if is_commutative else torch.arange(len(inputs)),
             cyclic=None,
-            group=group,
+            group=group if self.word == "xy" else None,
         )
