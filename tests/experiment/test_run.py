@@ -298,3 +298,28 @@ def test_without_key_frequencies_there_are_no_progress_measures(tmp_path: Path):
     run = start_run(plan_seeds("small", config, (), 1), tmp_path)
     assert run.networks[0]["key_frequencies"] == []
     assert run.progress == {}
+
+
+@pytest.mark.parametrize("combine", ["sum", "concat"])
+@pytest.mark.parametrize("batch_size", [None, 30])
+def test_random_labels_are_learned_by_heart(tmp_path: Path, combine, batch_size):
+    """Training rows are fitted to what they say, test rows measured by what is right."""
+    training = replace(SMALL.training, steps=400, batch_size=batch_size)
+    config = replace(
+        SMALL,
+        task=replace(SMALL.task, label_noise=1.0, split="orbits"),
+        model=EmbeddingMLP(d_model=64, d_hidden=128, combine=combine),
+        optimizer=AdamW(lr=1e-2, weight_decay=0.0),
+        training=training,
+    )
+    run = start_run(plan_seeds("noise", config, (), 2), tmp_path)
+    table = config.task.table()
+    for network, row in enumerate(run.networks):
+        logits = run.subject(network).run().logits
+        train = config.task.make_split(table, config.seed + network).train
+        told = logits.argmax(1)[train] == table.shown[train]
+        assert row["train_acc"] == pytest.approx(float(told.double().mean()))
+        # a sum of embeddings says of (a, b) and (b, a) the same, of which one is told wrong
+        assert row["train_acc"] == 1.0 if combine == "concat" else 0.4 < row["train_acc"] < 0.8
+        assert row["test_acc"] < 0.4
+        assert row["label"] != "grokking"

@@ -48,6 +48,19 @@ def test_metrics_agree_with_explicit_loops():
             assert found[name.format("acc")][i] == sum(right) / len(right)
 
 
+def test_training_rows_are_measured_by_what_they_say_and_the_others_by_what_is_right():
+    logits = 3 * torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(1))
+    labels, noisy = torch.tensor([0, 2, 1, 1]), torch.tensor([1, 2, 0, 2])
+    train, novel = masks([0, 1], [0, 3]), masks([2], [1])
+    parts = torch.stack([train, ~train, novel, ~train & ~novel], 1)
+    right, told = (table_metrics(logits, each, parts) for each in (labels, noisy))
+    found = table_metrics(logits, labels, parts, noisy)
+    assert set(found) == set(right)
+    for name, values in found.items():
+        expected = told if name.startswith("train/") else right
+        assert torch.equal(values, expected[name]), name
+
+
 def test_a_part_without_rows_is_undefined():
     everything, nothing = masks([0, 1, 2, 3]), masks([])
     found = metrics(torch.randn(1, 4, 3), torch.zeros(4).long(), everything, nothing, nothing)

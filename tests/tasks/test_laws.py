@@ -182,6 +182,52 @@ def test_coordinates_add_up_to_the_answer(name: str):
 
 
 @every_variant
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_noise_is_on_what_training_rows_say_and_on_nothing_else(name: str, noise: float):
+    table = replace(VARIANTS[name], label_noise=noise).table()
+    exact = TABLES[name]
+    assert torch.equal(table.labels, exact.labels)
+    assert table.noisy is not None
+    assert torch.equal(table.shown, table.noisy)
+    assert table.noisy.min() >= 0
+    assert table.noisy.max() < table.n_classes
+    # a label that is drawn anew is the right one by chance, once in so many classes
+    n, expected = len(exact.labels), noise * (1 - 1 / table.n_classes)
+    share = float((table.noisy != exact.labels).double().mean())
+    assert share <= round(noise * n) / n
+    assert abs(share - expected) < 5 * math.sqrt(noise / table.n_classes / n)
+
+
+@every_variant
+def test_without_noise_training_rows_say_what_is_right(name: str):
+    assert TABLES[name].noisy is None
+    assert torch.equal(TABLES[name].shown, TABLES[name].labels)
+
+
+def test_noise_is_that_of_the_tasks_seed():
+    noisy = replace(MODULAR["add mod 11"], label_noise=0.5)
+    shown = [replace(noisy, data_seed=seed).table().shown for seed in (None, 0, 1, 1)]
+    assert torch.equal(shown[0], shown[1])
+    assert torch.equal(shown[2], shown[3])
+    assert not torch.equal(shown[1], shown[2])
+
+
+def test_noise_is_in_the_name():
+    names = [replace(MODULAR["add mod 11"], label_noise=share).name for share in (0.0, 0.1, 1.0)]
+    assert names == [
+        "addition mod 11",
+        "addition mod 11, 10% label noise",
+        "addition mod 11, random labels",
+    ]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, math.nan])
+def test_a_share_of_noise_outside_zero_to_one_is_refused(share: float):
+    with pytest.raises(SettingError, match=r"`label_noise` must be in \[0, 1\], got"):
+        ModularArithmetic(label_noise=share)
+
+
+@every_variant
 @both_rules
 def test_a_split_is_a_partition_in_sorted_rows(name: str, rule: str):
     table = TABLES[name]

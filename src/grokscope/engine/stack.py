@@ -63,7 +63,7 @@ class Stack:
         self._coefficients = self._standstill.repeat(AHEAD, len(lanes), 1)
         self._alike: Iterator[Alike] = iter(())
         self._inputs = setup.table.inputs.to(device)
-        self._labels = setup.table.labels.to(device)
+        self._labels = setup.table.shown.to(device)
         self._loss_dtype: torch.dtype = getattr(torch, setup.loss.precision)
         self._gradient = torch.zeros_like(theta, requires_grad=False)
         self._at_once = device.type != "cpu" or self.AT_ONCE

@@ -121,7 +121,7 @@ class Observer:
     def _of_activations(self, piece: Chunk) -> dict[str, Tensor]:
         (params, networks), stage = piece, self._stage(piece[0])
         logits, neurons = self._model.observe(params, stage.rows(len(networks)))
-        columns = table_metrics(logits, stage.labels, stage.parts(networks))
+        columns = table_metrics(logits, stage.labels, stage.parts(networks), stage.noisy)
         columns["logit/scale"] = logit_scale(logits)
         if stage.grid is not None:
             keys = is_key_frequency(stage.grid.rows(neurons))

@@ -16,6 +16,7 @@ class Stage:
 
     def __init__(self, table: Table, splits: Sequence[Split], device: torch.device) -> None:
         self.labels = table.labels.to(device)
+        self.noisy = None if table.noisy is None else table.noisy.to(device)
         self.grid = Grid(table.inputs, table.cyclic, device) if table.cyclic else None
         self._inputs = table.inputs.to(device)
         self._parts = _parts(splits, len(table.labels)).to(device)

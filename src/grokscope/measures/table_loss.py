@@ -12,6 +12,7 @@ def table_metrics(
     logits: Float[Tensor, "model row n_outputs"],
     labels: Int[Tensor, " row"],
     parts: Bool[Tensor, "model part row"],
+    noisy: Int[Tensor, " row"] | None = None,
 ) -> dict[str, Float64[Tensor, " model"]]:
     """Mean cross entropy (nats) and accuracy on each part of the table, by metric name.
 
@@ -22,13 +23,17 @@ def table_metrics(
         logits: on the full table.
         labels: right class of each row.
         parts: rows of each of `PARTS`.
+        noisy: what the rows say when they are trained on, where that is not always the right class;
+            the training part is measured by it, as in training.
 
     Returns:
         `train/loss`, `train/acc`, `test/loss`, `test/acc`, `test/loss_novel`, `test/acc_novel`,
         `test/loss_mirrored`, `test/acc_mirrored`.
     """
-    loss, right = row_losses(logits, labels)
-    values = torch.stack([loss, right.double()], 1).unsqueeze(2)
+    values = _row_values(logits, labels).unsqueeze(2)
+    if noisy is not None:
+        learned = _row_values(logits, noisy).unsqueeze(2)
+        values = torch.cat([learned, values.expand(-1, -1, len(PARTS) - 1, -1)], 2)
     # where, not a product: a loss that is not finite must not leak into other parts
     sums = torch.where(parts.unsqueeze(1), values, 0.0).sum(3)
     means = (sums / parts.sum(2).unsqueeze(1)).unbind(1)
@@ -37,6 +42,13 @@ def table_metrics(
         for quantity, means_of in zip(("loss", "acc"), means, strict=True)
         for name, column in zip(PARTS, means_of.unbind(1), strict=True)
     }
+
+
+def _row_values(
+    logits: Float[Tensor, "model row n_outputs"], labels: Int[Tensor, " row"]
+) -> Float64[Tensor, "model 2 row"]:
+    loss, right = row_losses(logits, labels)
+    return torch.stack([loss, right.double()], 1)
 
 
 def row_losses(

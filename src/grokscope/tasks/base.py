@@ -6,7 +6,7 @@ or *mirrored*, and grokking is judged on the novel ones.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -37,6 +37,13 @@ class Table:
     """The cyclic group behind the table, where it has one."""
     group: Group | None = None
     """The group whose composition the table is; tokens and classes are its elements."""
+    noisy: Int[Tensor, " row"] | None = None
+    """What each row says when it is trained on, where that is not always the right class."""
+
+    @property
+    def shown(self) -> Int[Tensor, " row"]:
+        """The class that each row says when it is trained on."""
+        return self.labels if self.noisy is None else self.noisy
 
     @property
     def chance(self) -> float:
@@ -64,21 +71,47 @@ class Task(ABC):
     split: Literal["random", "orbits"] = "random"
     """`random` draws rows; `orbits` keeps mirror images on the same side."""
     data_seed: int | None = None
-    """Seed of the split; the network's own seed where none is given."""
+    """Seed of the split; the network's own seed where none is given. Noise on labels is the same
+    for all networks, drawn from this seed or from 0."""
+    label_noise: float = 0.0
+    """Share of the rows whose label is drawn anew, any class alike, for those who train on them;
+    1 leaves random labels. Test rows keep the right ones."""
 
     def __post_init__(self) -> None:
         check_types(self)
         if not 0 < self.train_fraction <= 1:
             raise SettingError("train_fraction", "in (0, 1]", self.train_fraction)
+        if not 0 <= self.label_noise <= 1:
+            raise SettingError("label_noise", "in [0, 1]", self.label_noise)
+
+    def table(self) -> Table:
+        """The whole table, rows in a fixed order, with what its training rows say."""
+        exact = self.exact_table()
+        count = round(self.label_noise * len(exact.labels))
+        if not count:
+            return exact
+        stream = generator(self.data_seed or 0, "label noise")
+        noisy = exact.labels.clone()
+        chosen = torch.randperm(len(noisy), generator=stream)[:count]
+        noisy[chosen] = torch.randint(exact.n_classes, (count,), generator=stream)
+        return replace(exact, noisy=noisy)
 
     @abstractmethod
-    def table(self) -> Table:
-        """The whole table, rows in a fixed order."""
+    def exact_table(self) -> Table:
+        """The whole table without noise on its labels."""
+
+    @property
+    def name(self) -> str:
+        """A short name for people, such as `addition mod 113, random labels`."""
+        if self.label_noise == 0:
+            return self.exact_name
+        drawn = "random labels" if self.label_noise == 1 else f"{self.label_noise:.0%} label noise"
+        return f"{self.exact_name}, {drawn}"
 
     @property
     @abstractmethod
-    def name(self) -> str:
-        """A short name for people, such as `addition mod 113`."""
+    def exact_name(self) -> str:
+        """The same without noise on the labels."""
 
     @property
     def ceiling(self) -> float:

@@ -31,12 +31,12 @@ class GroupComposition(Task):
         group_named(self.group)
 
     @property
-    def name(self) -> str:
+    def exact_name(self) -> str:
         """Such as `composition in S5`."""
         noun = {"xy": "composition", "xyX": "conjugation x∘y∘x⁻¹", "xyx": "x∘y∘x"}[self.word]
         return f"{noun} in {self.group}"
 
-    def table(self) -> Table:
+    def exact_table(self) -> Table:
         """All pairs; where x∘y = y∘x the mirror image of a row has its operands swapped."""
         group = group_named(self.group)
         elements = torch.arange(group.order)

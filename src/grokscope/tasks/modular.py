@@ -71,11 +71,11 @@ class ModularArithmetic(Task):
             raise SettingError("p", f"prime for {_NEEDS_INVERSES[self.operation]}", self.p)
 
     @property
-    def name(self) -> str:
+    def exact_name(self) -> str:
         """Such as `addition mod 113`."""
         return f"{_NOUNS.get(self.operation, self.operation)} mod {self.p}"
 
-    def table(self) -> Table:
+    def exact_table(self) -> Table:
         """All p² pairs; p·(p − 1) for division."""
         residues = torch.arange(self.p)
         seconds = residues[1:] if self.operation == "divide" else residues
