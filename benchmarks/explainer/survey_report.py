@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.explainer.survey_figure import draw
-from benchmarks.explainer.survey_plan import FormName
+from benchmarks.explainer.survey_plan import STRATA, FormName, plans
 from benchmarks.explainer.survey_table import (
     Row,
     failures_table,
@@ -22,8 +22,10 @@ def report(rows: Sequence[Row], form: FormName) -> str:
     """Tables of all strata; the nulls' false positives are those of `results/nulls.md`."""
     versions = sorted({row["explanation"]["thresholds"]["version"] for row in rows})
     nulls = RESULTS / "nulls.md"
+    planned = sum(len(p.networks) for s in STRATA[form] for p in plans(form, s.n_layers))
     counted = (
-        f"{len(rows)} networks of evaluation seeds, {sum(map(is_accurate, rows))} of them accurate "
+        f"{len(rows)} networks of evaluation seeds, of {planned} that were planned, "
+        f"{sum(map(is_accurate, rows))} of them accurate "
         "(.999 of the full table). Shares of the accurate ones, with 95 % Clopper–Pearson bounds."
     )
     parts = [
