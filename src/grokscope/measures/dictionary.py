@@ -48,6 +48,7 @@ def _accuracy(name: str, rows: str) -> Metric:
     )
 
 
+_TRAINED = "the training rows (by the labels that they are trained on, noise included)"
 _ENTRIES = (
     Metric(name="network", formula="index of the network in its run", unit="1", range="0, 1, 2, …"),
     Metric(name="step", formula="optimizer steps taken before", unit="steps", range="0, 1, 2, …"),
@@ -58,8 +59,8 @@ _ENTRIES = (
         range="≥ 0",
         direction="lower",
     ),
-    _loss("train/loss", "the training rows"),
-    _accuracy("train/acc", "the training rows"),
+    _loss("train/loss", _TRAINED),
+    _accuracy("train/acc", _TRAINED),
     _loss("test/loss", "all held-out rows"),
     _accuracy("test/acc", "all held-out rows"),
     _loss("test/loss_novel", "the held-out rows whose mirror image (b, a) is not trained on"),
