@@ -15,7 +15,7 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from itertools import repeat
@@ -29,25 +29,26 @@ from benchmarks.explainer.baseline import baselines
 from benchmarks.explainer.failures import failed_tests, rounded
 from benchmarks.explainer.survey_plan import FormName, plans
 from benchmarks.explainer.survey_report import NAMES, report
+from benchmarks.explainer.trained import stored, trained
 from grokscope.experiment import Plan, Run, load
-from grokscope.experiment.run import resume_run, start_run
 from grokscope.explanation import explain, legacy
 
+RECIPE = "survey-zhong2023"
 RESULTS = Path(__file__).parent / "results"
 _SHAPE = ("d_model", "attention_rate", "activation", "separate_vocab", "equals_token")
 
 
 def train(wanted: Sequence[Plan], runs: Path) -> None:
     """Train what has not been trained."""
-    known = {run.plan: run for run in _stored(runs)}
+    known = {run.plan: run for run in stored(runs, RECIPE)}
     for plan in wanted:
-        for found in _trained(plan, known.get(plan), runs).networks:
+        for found in trained(plan, known.get(plan), runs).networks:
             print(found["seed"], found["label"], found["train_acc"], found["test_acc"], flush=True)
 
 
 def judge(wanted: Sequence[Plan], runs: Path, form: FormName) -> None:
     """Explain every trained network and write its line in the place of an older one."""
-    known = {run.plan: run for run in _stored(runs) if run.state == "finished"}
+    known = {run.plan: run for run in stored(runs, RECIPE) if run.state == "finished"}
     for plan in wanted:
         if plan in known:
             write_rows(_rows(known[plan]), form)
@@ -86,19 +87,19 @@ def _processes(count: int) -> ProcessPoolExecutor:
 def _trained_apart(plan: Plan, runs: Path) -> Path:
     """The folder of a trained run that has a folder of runs to itself."""
     own = runs / f"{plan.base.seed}-{plan.base.training.steps}"
-    return _trained(plan, next(_stored(own), None), own).path
+    return trained(plan, next(stored(own, RECIPE), None), own).path
 
 
 def _judged(job: "Future[Path]", judges: ProcessPoolExecutor) -> list[dict[str, Any]]:
     """The lines of a run once it is trained; nothing else is left of it."""
     path = job.result()
     networks = range(len(load(path).plan.networks))
-    rows = list(judges.map(judge_one, repeat(path), networks))
+    rows = list(judges.map(_judged_one, repeat(path), networks))
     shutil.rmtree(path.parent)
     return rows
 
 
-def judge_one(path: Path, network: int) -> dict[str, Any]:
+def _judged_one(path: Path, network: int) -> dict[str, Any]:
     """The line of one network of a run."""
     return _row(load(path), network)
 
@@ -132,11 +133,6 @@ def _work(plan: Plan) -> int:
     model: Any = plan.base.model
     layers = getattr(model, "n_layers", 1)
     return layers * model.d_model**2 * plan.base.training.steps * len(plan.networks)
-
-
-def _trained(plan: Plan, run: Run | None, runs: Path) -> Run:
-    """A run of the plan that has come to its end."""
-    return start_run(plan, runs) if run is None else resume_run(run.directory)
 
 
 def _rows(run: Run) -> list[dict[str, Any]]:
@@ -178,12 +174,6 @@ def _row(run: Run, network: int) -> dict[str, Any]:
         }
         | {"tests": {t.name: rounded(t.value) for t in found.tests}},
     }
-
-
-def _stored(runs: Path) -> Iterator[Run]:
-    """The runs of the survey in a folder."""
-    for path in sorted(runs.glob("*-survey-zhong2023-*")):
-        yield load(path.name, runs)
 
 
 def _part(text: str) -> tuple[int, int]:

@@ -83,7 +83,9 @@ def pairs_table(rows: Sequence[Row]) -> list[str]:
     if len(steps) < 2:
         return []
     before, after = ({r["seed"]: r for r in rows if r["steps"] == each} for each in steps)
-    counts = Counter((before[seed]["verdict"], after[seed]["verdict"]) for seed in after)
+    counts = Counter(
+        (before[seed]["verdict"], after[seed]["verdict"]) for seed in after if seed in before
+    )
     verdicts = ("explained", "unexplained", "not_accurate")
     lines = [
         f"| after {steps[0]:,} steps | " + " | ".join(v.replace("_", " ") for v in verdicts) + " |"

@@ -12,15 +12,16 @@ from typing import Any
 
 from benchmarks.explainer.failures import failed_tests, shown
 from benchmarks.explainer.survey_table import share_cell
+from benchmarks.explainer.trained import stored, trained
 from grokscope.engine import AdamW
-from grokscope.experiment import Config, Plan, Training, load, plan_seeds
-from grokscope.experiment.run import resume_run, start_run
+from grokscope.experiment import Config, Plan, Training, plan_seeds
 from grokscope.explanation import Explanation, explain
 from grokscope.explanation.thresholds import VERSION
 from grokscope.models import EmbeddingMLP
 from grokscope.recipes import quick_mlp
 from grokscope.tasks import GroupComposition, ModularArithmetic
 
+RECIPE = "tables"
 RESULTS = Path(__file__).parent / "results"
 FIRST_SEED = 40_000
 SEEDS = 5
@@ -71,7 +72,7 @@ def _operations() -> Iterator[tuple[str, Plan]]:
     ):
         own = replace(model, separate_vocab=operation in ("subtract", "divide"))
         config = replace(base, task=replace(task, operation=operation, p=p), model=own)
-        yield f"{operation} mod {p}", plan_seeds("tables", config, (), SEEDS)
+        yield f"{operation} mod {p}", plan_seeds(RECIPE, config, (), SEEDS)
 
 
 def _composition(each: Composition) -> Plan:
@@ -82,16 +83,15 @@ def _composition(each: Composition) -> Plan:
         optimizer=AdamW(lr=2e-3, weight_decay=1.0, beta2=0.98),
         training=Training(steps=each.steps, stop_when_grokked=False, batch_size=each.batch_size),
     )
-    return plan_seeds("tables", config, (), each.seeds)
+    return plan_seeds(RECIPE, config, (), each.seeds)
 
 
 def judge_tables(runs: Path) -> str:
     """Train what has not been trained and explain it; the share by table."""
-    known = {run.plan: run for run in (load(path) for path in sorted(runs.glob("*-tables-*")))}
+    known = {run.plan: run for run in stored(runs, RECIPE)}
     rows: list[dict[str, Any]] = []
     for name, plan in plans().items():
-        run = known.get(plan)
-        run = start_run(plan, runs) if run is None else resume_run(run.directory)
+        run = trained(plan, known.get(plan), runs)
         for network, config in enumerate(plan.networks):
             found = explain(run.subject(network))
             rows.append(_row(name, config.seed, found))

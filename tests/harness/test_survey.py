@@ -158,6 +158,8 @@ def test_networks_that_were_trained_on_stand_beside_themselves():
         "| not accurate | 1 | 0 | 0 |",
     ]
     assert pairs_table(ROWS) == []
+    alone = row(9, "explained", steps=20_000)  # its shorter half is still to come
+    assert pairs_table([*ROWS, *on, alone]) == [title, table]
     assert labels_table(ROWS + on) == labels_table(ROWS)
 
 

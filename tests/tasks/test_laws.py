@@ -213,9 +213,11 @@ def test_noise_is_that_of_the_tasks_seed():
 
 
 def test_noise_is_in_the_name():
-    names = [replace(MODULAR["add mod 11"], label_noise=share).name for share in (0.0, 0.1, 1.0)]
+    shares = (0.0, 0.002, 0.1, 1.0)
+    names = [replace(MODULAR["add mod 11"], label_noise=share).name for share in shares]
     assert names == [
         "addition mod 11",
+        "addition mod 11, 0.2% label noise",
         "addition mod 11, 10% label noise",
         "addition mod 11, random labels",
     ]
@@ -314,7 +316,15 @@ def test_division_refuses_a_modulus_that_is_not_prime(operation: Any, rule: str)
 @pytest.mark.parametrize(
     ("operation", "rows", "fewest", "most"),
     # arXiv 2201.02177 on 97: labels of squares and products are not uniform
-    [("add", 9409, 97, 97), ("divide", 9312, 96, 96), ("x3+xy2+y", 9409, 77, 113)],
+    [
+        ("add", 9409, 97, 97),
+        ("subtract", 9409, 97, 97),
+        ("divide", 9312, 96, 96),
+        ("x2+y2", 9409, 96, 193),
+        ("x2+xy+y2", 9409, 96, 193),
+        ("x3+xy", 9409, 96, 193),
+        ("x3+xy2+y", 9409, 77, 113),
+    ],
 )
 def test_counts_of_the_published_tables(operation: Any, rows: int, fewest: int, most: int):
     labels = ModularArithmetic(operation=operation, p=97).table().labels

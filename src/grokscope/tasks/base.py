@@ -105,7 +105,9 @@ class Task(ABC):
         """A short name for people, such as `addition mod 113, random labels`."""
         if self.label_noise == 0:
             return self.exact_name
-        drawn = "random labels" if self.label_noise == 1 else f"{self.label_noise:.0%} label noise"
+        drawn = (
+            "random labels" if self.label_noise == 1 else f"{100 * self.label_noise:g}% label noise"
+        )
         return f"{self.exact_name}, {drawn}"
 
     @property
