@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from grokscope.engine import CrossEntropy
 from grokscope.experiment import observer as observer_module
 from grokscope.experiment.metrics import Metrics
 from grokscope.experiment.observer import Observer
@@ -48,7 +49,7 @@ def prepared(model: Model, task: ModularArithmetic) -> tuple[Observer, Parameter
     vocab = Vocab(d_vocab=table.d_vocab, n_classes=table.n_classes)
     params = model.init(vocab, range(COUNT)) | model.constants([model] * COUNT)
     params["W_U"] *= 20  # some rows are answered right, none of them by much
-    return Observer(model, table, splits), params
+    return Observer(model, table, splits, CrossEntropy()), params
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -76,7 +77,7 @@ def slowly(
     logits = model.readout(params, rows)[0]
     held_out = torch.cat([split.novel, split.mirrored])
     parts = (split.train, held_out, split.novel, split.mirrored)
-    named = dict(zip(PARTS, parts, strict=True))
+    named = dict(zip(PARTS[:4], parts, strict=True))
     metrics: dict[str, object] = dict(watching.table_metrics(logits, table.labels, named))
     trained = [value for name, value in params.items() if name not in model.constants([model])]
     metrics["norm/weights"] = torch.cat([v.double().flatten() for v in trained]).norm().item()
@@ -130,7 +131,7 @@ def test_chunks_may_be_taken_at_once(monkeypatch: pytest.MonkeyPatch):
         [[1], [2, 3], [], [4], [5]],
     )
     with ThreadPoolExecutor(3) as pool:
-        together = Observer(model, task.table(), splits, pool.map)
+        together = Observer(model, task.table(), splits, CrossEntropy(), pool.map)
         look = [observer.metrics(params, range(COUNT)) for observer in (alone, together)]
         found = [observer.progress(params, range(COUNT), keys) for observer in (alone, together)]
     assert torch.equal(look[0].table, look[1].table)

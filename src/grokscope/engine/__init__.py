@@ -1,14 +1,23 @@
 """The engine: steps many networks at once, knows nothing of measures, files or screens."""
 
+from grokscope.engine.cross_entropy import CrossEntropy
+from grokscope.engine.hinge import Hinge
 from grokscope.engine.job import Divergence, Job, Lane, Setup
-from grokscope.engine.loss import CrossEntropy
+from grokscope.engine.loss import Loss
+from grokscope.engine.mean_square import MeanSquare
 from grokscope.engine.optimizer import AdamW
 from grokscope.engine.population import Population
 from grokscope.engine.precision import MatmulPrecision
 from grokscope.engine.schedule import log_spaced, thin
+from grokscope.engine.stablemax import StableMax
 
 OPTIMIZERS: dict[str, type[AdamW]] = {"adamw": AdamW}
-LOSSES: dict[str, type[CrossEntropy]] = {"cross_entropy": CrossEntropy}
+LOSSES: dict[str, type[Loss]] = {
+    "cross_entropy": CrossEntropy,
+    "hinge": Hinge,
+    "mean_square": MeanSquare,
+    "stablemax": StableMax,
+}
 
 __all__ = [
     "LOSSES",
@@ -16,11 +25,15 @@ __all__ = [
     "AdamW",
     "CrossEntropy",
     "Divergence",
+    "Hinge",
     "Job",
     "Lane",
+    "Loss",
     "MatmulPrecision",
+    "MeanSquare",
     "Population",
     "Setup",
+    "StableMax",
     "log_spaced",
     "thin",
 ]

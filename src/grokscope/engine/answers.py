@@ -1,4 +1,6 @@
-"""What rows of logits are to say: a label each, or two where a row stands for its mirror image too.
+"""What rows are to say: a label each, or two where a row stands for its mirror image too.
+
+Where the task has real targets, these are beside the labels, which then say nothing.
 
 A network that adds its two embeddings gives (a, b) and (b, a) the same logits whatever its weights,
 so a full batch needs either of them once. At half of a table that is a quarter of the rows, at 80 %
@@ -24,16 +26,26 @@ class Answers:
     """Of every answer in its network's mean loss; they add up to 1."""
     totals: Float[Tensor, "#model #row 1"]
     """Shares of a row."""
+    targets: Float[Tensor, "#model row target"] | None = None
 
     @classmethod
-    def plain(cls, labels: Int[Tensor, "model row"], dtype: torch.dtype) -> "Answers":
+    def plain(
+        cls,
+        labels: Int[Tensor, "model row"],
+        dtype: torch.dtype,
+        targets: Float[Tensor, "*model row target"] | None = None,
+    ) -> "Answers":
         """One for each row, all with the same share."""
         share = _equal_share(labels.shape[1], dtype, labels.device)
-        return cls(labels.unsqueeze(2), share, share)
+        if targets is not None and targets.dim() == 2:
+            targets = targets.unsqueeze(0)
+        return cls(labels.unsqueeze(2), share, share, targets)
 
     def replace(self, models: list[int], other: "Answers") -> None:
         """Give some networks other answers, in the tensors that are there."""
         self.labels[models] = other.labels
+        if self.targets is not None and other.targets is not None:
+            self.targets[models] = other.targets
         if self.shares.numel() > 1:  # else all networks share one number
             self.shares[models] = other.shares
             self.totals[models] = other.totals

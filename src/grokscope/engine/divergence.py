@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Shaped
 from torch import Tensor
 
 from grokscope.models import Model, Parameters
@@ -12,7 +12,7 @@ from grokscope.models import Model, Parameters
 def first_bad_tensor(
     model: Model,
     params: Parameters,
-    inputs: Int[Tensor, "model row slot"],
+    inputs: Shaped[Tensor, "model row slot"],
     gradients: Mapping[str, Tensor],
 ) -> str:
     """Name the first non-finite tensor: a weight, else an activation, else the loss or a gradient.

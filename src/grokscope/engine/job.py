@@ -7,7 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from grokscope.engine.batches import Batches
-from grokscope.engine.loss import CrossEntropy
+from grokscope.engine.loss import Loss
 from grokscope.engine.optimizer import AdamW
 from grokscope.engine.precision import MatmulPrecision
 from grokscope.models import Model
@@ -32,7 +32,7 @@ class Setup:
     """What all networks of a population share."""
 
     table: Table
-    loss: CrossEntropy
+    loss: Loss
     batch_size: int | None = None
     """Rows per step; all training rows where none is given."""
     capacity: int | None = None

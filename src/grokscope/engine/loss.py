@@ -1,26 +1,23 @@
-"""Losses, one value per network.
+"""What a loss is: one number per network, the mean over its rows."""
 
-In float32 the cross-entropy of a confident network is a multiple of 1.2e-7 and its gradient dies
-(arXiv 2501.04697); float64 delays that from a logit gap of about 17 to one of about 37.
-"""
-
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
-from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from grokscope.core.settings import check_types
 from grokscope.engine.answers import Answers
-from grokscope.models.columns import own_columns
+from grokscope.tasks import Table
+
+Logits = Float[Tensor, "model row n_outputs"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrossEntropy:
-    """Mean cross-entropy over rows, in nats."""
+class Loss(ABC):
+    """Subclasses say what one answer of one row costs."""
 
     precision: Literal["float32", "float64"] = "float32"
     """The precision of the loss; logits are computed in the model's own."""
@@ -28,50 +25,35 @@ class CrossEntropy:
     def __post_init__(self) -> None:
         check_types(self)
 
+    @abstractmethod
+    def each(self, logits: Logits, answers: Answers) -> Float[Tensor, "model row answer"]:
+        """What every answer of every row costs, in the precision of the logits."""
+
+    @abstractmethod
+    def constant(self, table: Table) -> float:
+        """The loss of saying the same everywhere: L₀ of a table."""
+
     def __call__(
-        self,
-        logits: Float[Tensor, "model row n_outputs"],
-        labels: Int[Tensor, "model row"] | Answers,
+        self, logits: Logits, answers: Answers | Int[Tensor, "model row"]
     ) -> Float[Tensor, " model"]:
         """One mean per network, over all outputs."""
-        dtype = getattr(torch, self.precision)
-        answers = labels if isinstance(labels, Answers) else Answers.plain(labels, dtype)
-        return cast(Tensor, _MeanLoss.apply(logits, answers, dtype))
+        dtype = self.dtype
+        given = answers if isinstance(answers, Answers) else Answers.plain(answers, dtype)
+        return (self.each(logits.to(dtype), given) * given.shares).sum((1, 2))
 
+    def rows(
+        self, logits: Logits, labels: Int[Tensor, " row"], targets: Tensor | None = None
+    ) -> Float64[Tensor, "model row"]:
+        """The loss of every row of a table, in float64 as all that is reported."""
+        answers = Answers.plain(labels.expand(len(logits), -1), torch.float64, targets)
+        return self.each(logits.double(), answers).squeeze(2)
 
-class _MeanLoss(Function):
-    """Σ over answers of share · cross-entropy, with its backward in place.
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the loss."""
+        return getattr(torch, self.precision)
 
-    Columns that are only there to fill cache lines take part with a probability of 0, so that
-    nothing is copied on the way.
-
-    Differentiable once, not twice.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, logits: Tensor, answers: Answers, dtype: torch.dtype) -> Tensor:  # noqa: ANN401
-        complete, n_outputs = own_columns(logits), logits.shape[2]
-        _unseen(complete, n_outputs).fill_(-torch.inf)
-        log_probs = torch.log_softmax(complete, -1, dtype=dtype)
-        ctx.save_for_backward(log_probs)
-        ctx.answers, ctx.dtype, ctx.n_outputs = answers, logits.dtype, n_outputs
-        return -(log_probs.gather(-1, answers.labels) * answers.shares).sum((1, 2))
-
-    @staticmethod
-    @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any,  # noqa: ANN401
-        *gradients: Tensor,
-    ) -> tuple[Tensor, None, None]:
-        (log_probs,), answers = ctx.saved_tensors, ctx.answers
-        factor, unseen = gradients[0].view(-1, 1, 1), _unseen(log_probs, ctx.n_outputs)
-        unseen.fill_(0)  # exp(-inf) takes five times as long
-        by_logit = log_probs.exp_().mul_(answers.totals * factor)
-        by_answer = (answers.shares * -factor).expand_as(answers.labels)
-        by_logit.scatter_add_(-1, answers.labels, by_answer)
-        unseen.fill_(0)
-        return by_logit.to(ctx.dtype)[..., : ctx.n_outputs], None, None
-
-
-def _unseen(columns: Tensor, n_outputs: int) -> Tensor:
-    return columns[..., n_outputs:]
+    @property
+    def takes_targets(self) -> bool:
+        """Whether real targets will do, as well as classes."""
+        return False

@@ -52,7 +52,14 @@ class Population:
         self.diverged: list[Divergence] = []
         self._jobs = {job.index: job for job in jobs}
         self._queue = list(jobs)
-        self._vocab = Vocab(d_vocab=setup.table.d_vocab, n_classes=setup.table.n_classes)
+        self._vocab = Vocab(
+            d_vocab=setup.table.d_vocab,
+            n_classes=setup.table.n_classes,
+            n_slots=setup.table.inputs.shape[1],
+        )
+        self.model.require(self._vocab)
+        if setup.table.targets is not None and not setup.loss.takes_targets:
+            raise SettingError("loss", "one for real targets", type(setup.loss).__name__)
         self._threads = torch.get_num_threads()
         one = jobs_parameters(jobs[:1], self._vocab)
         self._shapes = {name: tuple(value.shape[1:]) for name, value in one.items()}
@@ -281,7 +288,8 @@ class Population:
 
     def _rows_when_merged(self, jobs: Sequence[Job]) -> int | None:
         """Rows of a full batch in which mirror images are merged, for the job that has the most."""
-        if self.setup.batch_size is not None or not self.model.is_symmetric:
+        two_tokens = self._vocab.d_vocab > 0 and self._vocab.n_slots == 2
+        if self.setup.batch_size is not None or not (self.model.is_symmetric and two_tokens):
             return None
         return max(n_distinct(self.setup.table.inputs[job.rows].unsqueeze(0)) for job in jobs)
 

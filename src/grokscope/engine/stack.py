@@ -9,7 +9,7 @@ tensor, so that the optimizer is a handful of calls.
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from grokscope.engine.answers import Answers, merged
@@ -19,6 +19,7 @@ from grokscope.engine.job import Divergence, Lane, Setup
 from grokscope.engine.optimizer import STANDSTILL, Alike, Moments, alike, coefficients
 from grokscope.engine.precision import multiplied_in
 from grokscope.models import Parameters, Rows
+from grokscope.tasks import Table
 
 AHEAD = 64
 """Steps whose coefficients and rows are prepared at once."""
@@ -62,9 +63,9 @@ class Stack:
         self._standstill = torch.tensor(STANDSTILL, dtype=setup.dtype, device=device)
         self._coefficients = self._standstill.repeat(AHEAD, len(lanes), 1)
         self._alike: Iterator[Alike] = iter(())
-        self._inputs = setup.table.inputs.to(device)
-        self._labels = setup.table.shown.to(device)
-        self._loss_dtype: torch.dtype = getattr(torch, setup.loss.precision)
+        self._inputs = inputs_on(setup.table, device, setup.dtype)
+        self._labels, targets = setup.table.shown.to(device), setup.table.targets
+        self._targets = None if targets is None else targets.to(device, setup.dtype)
         self._gradient = torch.zeros_like(theta, requires_grad=False)
         self._at_once = device.type != "cpu" or self.AT_ONCE
         self._chosen = self._upcoming_rows(1 if setup.batch_size is None else AHEAD)
@@ -216,14 +217,15 @@ class Stack:
             yield now
 
     def _batch_of(self, chosen: Int[Tensor, "slot row"]) -> Batch:
-        answers = Answers.plain(self._labels[chosen], self._loss_dtype)
+        targets = None if self._targets is None else self._targets[chosen]
+        answers = Answers.plain(self._labels[chosen], self._setup.loss.dtype, targets)
         return Rows(self._inputs[chosen]), answers
 
     def _full_batch_of(self, chosen: Int[Tensor, "slot row"]) -> Batch:
         if self._merged_rows is None:
             return self._batch_of(chosen)
         rows, answers = merged(
-            self._inputs[chosen], self._labels[chosen], self._merged_rows, self._loss_dtype
+            self._inputs[chosen], self._labels[chosen], self._merged_rows, self._setup.loss.dtype
         )
         return Rows(rows), answers
 
@@ -249,6 +251,11 @@ class Stack:
 
     def _views(self, flat: Float[Tensor, "model parameter"]) -> Parameters:
         return views(flat, self._shapes)
+
+
+def inputs_on(table: Table, device: torch.device, dtype: torch.dtype) -> Shaped[Tensor, "row slot"]:
+    """A table's rows where networks of this type are; tokens stay whole numbers."""
+    return table.inputs.to(device, dtype) if table.is_real else table.inputs.to(device)
 
 
 def views(flat: Float[Tensor, "model parameter"], shapes: Shapes) -> Parameters:

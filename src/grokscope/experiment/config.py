@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from grokscope.core.errors import SettingError, UsageError
 from grokscope.core.settings import check_types, flatten, with_settings
-from grokscope.engine import LOSSES, OPTIMIZERS, AdamW, CrossEntropy, MatmulPrecision
+from grokscope.engine import LOSSES, OPTIMIZERS, AdamW, CrossEntropy, Loss, MatmulPrecision
 from grokscope.models import MODELS, Model, OneLayerTransformer
 from grokscope.tasks import TASKS, ModularArithmetic, Task
 
@@ -68,8 +68,8 @@ class Config:
     """The architecture."""
     optimizer: AdamW = AdamW()  # noqa: RUF009 (frozen)
     """AdamW with decoupled weight decay."""
-    loss: CrossEntropy = CrossEntropy()  # noqa: RUF009 (frozen)
-    """Mean cross-entropy over rows."""
+    loss: Loss = CrossEntropy()  # noqa: RUF009 (frozen)
+    """What is minimised: a mean over rows."""
     training: Training = Training()
     """How long to train, and how often to look."""
     seed: int = 0

@@ -40,7 +40,7 @@ def finish(plan: Plan, run: RunDirectory, ended: Mapping[int, Ending], each: Eac
     """
     table = plan.base.task.table()
     splits = make_splits(plan, table)
-    observer = Observer(plan.base.model.stack_key(), table, splits, each)
+    observer = Observer(plan.base.model.stack_key(), table, splits, plan.base.loss, each)
     keys = final_key_frequencies(run, observer)
     if columns := progress_columns(run, observer, keys):
         run.write_progress(columns)

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor
 
+from grokscope.engine import CrossEntropy, Loss
 from grokscope.experiment.metrics import Metrics
 from grokscope.experiment.stage import Stage
 from grokscope.measures.neuron_frequency import is_key_frequency, key_frequencies
@@ -24,7 +25,7 @@ from grokscope.measures.spectrum import (
     embedding_spectrum,
     logit_map_gini,
 )
-from grokscope.measures.table_loss import table_metrics
+from grokscope.measures.table_loss import table_metrics, target_metrics
 from grokscope.models import Model, Parameters
 from grokscope.tasks import Split, Table
 
@@ -59,17 +60,20 @@ class Observer:
         model: of all networks.
         table: of all networks.
         splits: of every network of the run.
+        loss: that they are trained with.
         each: what takes chunk after chunk, or several at once.
     """
 
     def __init__(
-        self, model: Model, table: Table, splits: Sequence[Split], each: Each = map
+        self, model: Model, table: Table, splits: Sequence[Split], loss: Loss, each: Each = map
     ) -> None:
         self._model = model
         self._table = table
         self._splits = splits
+        self._loss = loss
+        self._constant = loss.constant(table)
         self._each = each
-        self._stages: dict[torch.device, Stage] = {}
+        self._stages: dict[tuple[torch.device, torch.dtype], Stage] = {}
 
     def metrics(self, params: Parameters, networks: Sequence[int]) -> Metrics:
         """Metrics of each network, without waiting for the device.
@@ -111,7 +115,7 @@ class Observer:
 
     def _cut(self, chunk: Chunk, numbers: float) -> list[Chunk]:
         """Parts of a chunk with about so many neurons and logits on the whole table."""
-        (params, networks), on_processor = chunk, chunk[0]["W_E"].device.type == "cpu"
+        (params, networks), on_processor = chunk, _any(chunk[0]).device.type == "cpu"
         width = sum(self._model.neuron_to_logit(_part(params, 0, 1)).shape[1:])
         most = numbers if on_processor else _DEVICE_NUMBERS
         size = max(1, int(most / (len(self._table.labels) * width)))
@@ -121,12 +125,21 @@ class Observer:
     def _of_activations(self, piece: Chunk) -> dict[str, Tensor]:
         (params, networks), stage = piece, self._stage(piece[0])
         logits, neurons = self._model.observe(params, stage.rows(len(networks)))
-        columns = table_metrics(logits, stage.labels, stage.parts(networks), stage.noisy)
+        columns = self._fit(logits, stage, stage.parts(networks))
         columns["logit/scale"] = logit_scale(logits)
         if stage.grid is not None:
             keys = is_key_frequency(stage.grid.rows(neurons))
             columns["fourier/n_key_frequencies"] = keys.sum(1).double()
         return columns
+
+    def _fit(self, logits: Tensor, stage: Stage, parts: Tensor) -> dict[str, Tensor]:
+        """Losses and accuracies."""
+        if stage.targets is not None:
+            tolerance = self._table.tolerance
+            return target_metrics(logits, stage.targets, parts, self._constant, tolerance)
+        is_usual = isinstance(self._loss, CrossEntropy)  # a look has it in passing
+        row_loss = None if is_usual else self._loss.rows
+        return table_metrics(logits, stage.labels, parts, stage.noisy, row_loss)
 
     def _of_weights(self, params: Parameters) -> dict[str, Tensor]:
         model, structure = self._model, self._table.cyclic
@@ -160,10 +173,16 @@ class Observer:
         return progress_measures(stage.grid.logits(logits), frequencies, stage.grid.rows(train))
 
     def _stage(self, params: Parameters) -> Stage:
-        device = params["W_E"].device
-        if device not in self._stages:
-            self._stages[device] = Stage(self._table, self._splits, device)
-        return self._stages[device]
+        one = _any(params)
+        key = (one.device, one.dtype)
+        if key not in self._stages:
+            self._stages[key] = Stage(self._table, self._splits, *key)
+        return self._stages[key]
+
+
+def _any(params: Parameters) -> Tensor:
+    """A weight, for what all have in common."""
+    return next(value for name, value in params.items() if name.startswith("W_"))
 
 
 def _part(params: Parameters, start: int, stop: int) -> Parameters:

@@ -248,5 +248,6 @@ def _split_tensors(splits: Sequence[Split]) -> dict[str, torch.Tensor]:
     return {
         f"{network}/{part}": getattr(split, part).to(torch.int32)
         for network, split in enumerate(splits)
-        for part in ("train", "novel", "mirrored")
+        for part in ("train", "novel", "mirrored", "ood")
+        if part != "ood" or len(split.ood)
     }

@@ -9,7 +9,6 @@ come) is in the resume points; everything random is a function of seed and step.
 killed at any moment and started again ends with the same weights as one that was not.
 """
 
-import math
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -83,7 +82,11 @@ class Trainer:
             self.splits = make_splits(plan, self._table)
             self.population = make_population(plan, self._table, self.splits)
         self._observer = Observer(
-            self.population.model, self._table, self.splits, self.population.each
+            self.population.model,
+            self._table,
+            self.splits,
+            plan.base.loss,
+            self.population.each,
         )
         self._pending: list[Look] = []
         self._progress = TrainingProgress(networks=_progress(plan), budget=training.steps)
@@ -285,7 +288,7 @@ def curve_terms(plan: Plan, table: Table, splits: Sequence[Split], network: int)
         n_test=len(splits[network].novel),
         chance=table.chance,
         ceiling=plan.networks[network].task.ceiling,
-        loss_scale=math.log(table.n_classes),
+        loss_scale=plan.base.loss.constant(table),
     )
 
 

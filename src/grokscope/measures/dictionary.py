@@ -35,19 +35,33 @@ class Metric:
 
 
 def _loss(name: str, rows: str) -> Metric:
-    formula = f"mean over {rows} of -log softmax(logits)[label], over all outputs, in float64"
+    formula = (
+        f"mean over {rows} of the loss that is trained with, in float64: -log softmax(logits)"
+        "[label] over all outputs, unless another loss is chosen"
+    )
     return Metric(
         name=name, formula=formula, unit="nats", range="≥ 0", source=POWER, direction="lower"
     )
 
 
 def _accuracy(name: str, rows: str) -> Metric:
-    formula = f"share of {rows} whose largest logit is the label's"
+    formula = (
+        f"share of {rows} whose largest logit is the label's; of real targets 1 - L / L0, where L "
+        "is the mean squared error and L0 that of the best constant"
+    )
     return Metric(
         name=name, formula=formula, unit="1", range="[0, 1]", source=POWER, direction="higher"
     )
 
 
+def _within(name: str, rows: str) -> Metric:
+    formula = f"share of {rows} whose mean squared error is below the task's tolerance"
+    return Metric(
+        name=name, formula=formula, unit="1", range="[0, 1]", source=OMNIGROK, direction="higher"
+    )
+
+
+_OOD = "the rows that the task holds out as out of its distribution"
 _TRAINED = "the training rows (by the labels that they are trained on, noise included)"
 _ENTRIES = (
     Metric(name="network", formula="index of the network in its run", unit="1", range="0, 1, 2, …"),
@@ -67,6 +81,12 @@ _ENTRIES = (
     _accuracy("test/acc_novel", "the held-out rows whose mirror image (b, a) is not trained on"),
     _loss("test/loss_mirrored", "the held-out rows whose mirror image (b, a) is trained on"),
     _accuracy("test/acc_mirrored", "the held-out rows whose mirror image (b, a) is trained on"),
+    _loss("test/loss_ood", _OOD),
+    _accuracy("test/acc_ood", _OOD),
+    _within("train/within", "the training rows"),
+    _within("test/within", "all held-out rows"),
+    _within("test/within_novel", "the held-out rows whose mirror image is not trained on"),
+    _within("test/within_mirrored", "the held-out rows whose mirror image is trained on"),
     Metric(
         name="norm/weights",
         formula="√(sum of the squares of all trained parameters)",

@@ -1,20 +1,29 @@
 """Losses and accuracies of a population on the parts of its table."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
-PARTS = ("train/{}", "test/{}", "test/{}_novel", "test/{}_mirrored")
-"""Metric names of the parts of a table; `test` is the novel and the mirrored rows together."""
+PARTS = ("train/{}", "test/{}", "test/{}_novel", "test/{}_mirrored", "test/{}_ood")
+"""Metric names of the parts of a table; `test` is the novel and the mirrored rows together, and the
+last part is there only where a task has rows out of its distribution."""
+
+RowLoss = Callable[
+    [Float[Tensor, "model row n_outputs"], Int[Tensor, " row"]], Float64[Tensor, "model row"]
+]
+Parts = Bool[Tensor, "model part row"]
 
 
 def table_metrics(
     logits: Float[Tensor, "model row n_outputs"],
     labels: Int[Tensor, " row"],
-    parts: Bool[Tensor, "model part row"],
+    parts: Parts,
     noisy: Int[Tensor, " row"] | None = None,
+    row_loss: RowLoss | None = None,
 ) -> dict[str, Float64[Tensor, " model"]]:
-    """Mean cross entropy (nats) and accuracy on each part of the table, by metric name.
+    """Mean loss and accuracy on each part of the table, by metric name.
 
     Losses run over all outputs, as in training, and are taken in float64: in float32 they would end
     at 1e-7. A part without rows is NaN. A row whose loss is not finite is not answered.
@@ -25,29 +34,66 @@ def table_metrics(
         parts: rows of each of `PARTS`.
         noisy: what the rows say when they are trained on, where that is not always the right class;
             the training part is measured by it, as in training.
+        row_loss: the loss of each row, in float64; cross entropy (nats) where it is None.
 
     Returns:
         `train/loss`, `train/acc`, `test/loss`, `test/acc`, `test/loss_novel`, `test/acc_novel`,
-        `test/loss_mirrored`, `test/acc_mirrored`.
+        `test/loss_mirrored`, `test/acc_mirrored`; and `test/loss_ood`, `test/acc_ood` where there
+        is a fifth part.
     """
-    values = _row_values(logits, labels).unsqueeze(2)
+    values = _row_values(logits, labels, row_loss).unsqueeze(2)
     if noisy is not None:
-        learned = _row_values(logits, noisy).unsqueeze(2)
-        values = torch.cat([learned, values.expand(-1, -1, len(PARTS) - 1, -1)], 2)
+        learned = _row_values(logits, noisy, row_loss).unsqueeze(2)
+        values = torch.cat([learned, values.expand(-1, -1, parts.shape[1] - 1, -1)], 2)
+    return _means(values, parts, ("loss", "acc"))
+
+
+def target_metrics(
+    outputs: Float[Tensor, "model row target"],
+    targets: Float[Tensor, "row target"],
+    parts: Parts,
+    constant: float,
+    tolerance: float | None,
+) -> dict[str, Float64[Tensor, " model"]]:
+    """The same of real targets: mean squared error, and 1 − L / L₀ in the place of accuracy.
+
+    Args:
+        outputs: on the full table.
+        targets: what they should be.
+        parts: rows of each of `PARTS`.
+        constant: L₀, the loss of the best constant.
+        tolerance: mean squared error below which a row counts as right; `train/within` and so on
+            are the shares of such rows, where there is one.
+    """
+    loss = (outputs.double() - targets.double()).square().mean(2)
+    explained = 1 - loss / constant
+    quantities, values = ("loss", "acc"), [loss, explained]
+    if tolerance is not None:
+        quantities, values = (*quantities, "within"), [*values, (loss < tolerance).double()]
+    return _means(torch.stack(values, 1).unsqueeze(2), parts, quantities)
+
+
+def _means(
+    values: Float64[Tensor, "model quantity _ row"], parts: Parts, quantities: tuple[str, ...]
+) -> dict[str, Float64[Tensor, " model"]]:
     # where, not a product: a loss that is not finite must not leak into other parts
     sums = torch.where(parts.unsqueeze(1), values, 0.0).sum(3)
     means = (sums / parts.sum(2).unsqueeze(1)).unbind(1)
     return {
         name.format(quantity): column
-        for quantity, means_of in zip(("loss", "acc"), means, strict=True)
-        for name, column in zip(PARTS, means_of.unbind(1), strict=True)
+        for quantity, means_of in zip(quantities, means, strict=True)
+        for name, column in zip(PARTS, means_of.unbind(1), strict=False)
     }
 
 
 def _row_values(
-    logits: Float[Tensor, "model row n_outputs"], labels: Int[Tensor, " row"]
+    logits: Float[Tensor, "model row n_outputs"],
+    labels: Int[Tensor, " row"],
+    row_loss: RowLoss | None,
 ) -> Float64[Tensor, "model 2 row"]:
     loss, right = row_losses(logits, labels)
+    if row_loss is not None:
+        loss = row_loss(logits, labels)
     return torch.stack([loss, right.double()], 1)
 
 

@@ -33,8 +33,15 @@ class Vocab:
     """The sizes that a task gives to a model."""
 
     d_vocab: int
-    """Number of operand tokens."""
+    """Number of operand tokens; 0 where inputs are real numbers."""
     n_classes: int
+    n_slots: int = 2
+    """Operands of a row, or real numbers."""
+
+    @property
+    def text(self) -> str:
+        """What a row is, for messages."""
+        return f"rows of {self.n_slots} {'tokens' if self.d_vocab else 'real numbers'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +68,17 @@ class Model(ABC):
     def is_symmetric(self) -> bool:
         """Whether (a, b) and (b, a) have the same logits, whatever the weights."""
         return False
+
+    def require(self, vocab: Vocab) -> None:
+        """Refuse a task that this model has no input for; by default other than two tokens a row.
+
+        Raises:
+            SettingError: such a task.
+        """
+        if vocab.d_vocab == 0 or vocab.n_slots != 2:
+            raise SettingError(
+                "model", "one that takes such rows: this takes two tokens", vocab.text
+            )
 
     @abstractmethod
     def init(self, vocab: Vocab, seeds: Sequence[int]) -> Parameters:

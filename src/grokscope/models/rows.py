@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 Slots = tuple[int, ...]
@@ -20,7 +20,7 @@ class Rows:
     A full batch is the same at every step, so its networks share one `Rows` for thousands of steps.
     """
 
-    def __init__(self, inputs: Int[Tensor, "model row slot"]) -> None:
+    def __init__(self, inputs: Shaped[Tensor, "model row slot"]) -> None:
         self.inputs = inputs
         self._seen: dict[tuple[Shape, ...], Bags] = {}
         self._holders: dict[Shape, Holders] = {}
@@ -47,7 +47,7 @@ class Rows:
             self._holders[shape] = self._make_holders(shape)
         return self._holders[shape]
 
-    def replace(self, models: Sequence[int], inputs: Int[Tensor, "changed row slot"]) -> None:
+    def replace(self, models: Sequence[int], inputs: Shaped[Tensor, "changed row slot"]) -> None:
         """Give some networks other rows, in the tensors that are there."""
         self.inputs[list(models)] = inputs
         for shapes, bags in self._seen.items():

@@ -1,5 +1,8 @@
 """What a task is: a finite table of rows, its symmetries, and how its rows are split.
 
+Rows are operand tokens with a class each, or real numbers with a class or with real targets. What
+has no finite table (parity of many bits, Gaussian inputs) is a sample, drawn from the task's seed.
+
 A network that treats its operands symmetrically answers (b, a) as soon as it has memorised (a, b).
 Such rows say nothing about generalisation, so every split names them apart: test rows are *novel*
 or *mirrored*, and grokking is judged on the novel ones.
@@ -10,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from grokscope.algebra.cyclic import CyclicStructure
@@ -24,21 +27,39 @@ from grokscope.core.settings import check_types
 class Table:
     """Every row of a task."""
 
-    inputs: Int[Tensor, "row slot"]
-    """Operand tokens, 0 … d_vocab − 1."""
+    inputs: Shaped[Tensor, "row slot"]
+    """Tokens, 0 … d_vocab − 1, with −1 behind the end of rows that are shorter than others; or real
+    numbers, as many per row as there are features."""
     labels: Int[Tensor, " row"]
-    """The right class, 0 … n_classes − 1."""
+    """The right class, 0 … n_classes − 1; 0 where there are real targets."""
     d_vocab: int
-    """Number of operand tokens (a model may add tokens of its own, such as `=`)."""
+    """Number of operand tokens (a model may add tokens of its own, such as `=`); 0 where inputs are
+    real numbers."""
     n_classes: int
+    """Classes, or real targets per row."""
     mirror: Int[Tensor, " row"]
     """The row that has the same answer by symmetry; the row itself where there is none."""
-    cyclic: CyclicStructure | None
+    cyclic: CyclicStructure | None = None
     """The cyclic group behind the table, where it has one."""
     group: Group | None = None
     """The group whose composition the table is; tokens and classes are its elements."""
     noisy: Int[Tensor, " row"] | None = None
     """What each row says when it is trained on, where that is not always the right class."""
+    targets: Float[Tensor, "row target"] | None = None
+    """What each row is to give, where that is real numbers and no class."""
+    tolerance: float | None = None
+    """A row counts as right if its mean squared error is smaller; of real targets."""
+    always: Bool[Tensor, " row"] | None = None
+    """Rows that every network trains on, whatever the fraction; the others are split."""
+    never: Bool[Tensor, " row"] | None = None
+    """Rows out of the distribution: nobody trains on them, and they are measured apart."""
+    bundle: Int[Tensor, " row"] | None = None
+    """Rows of one number are on one side of a split, such as the digits of one sum."""
+
+    @property
+    def is_real(self) -> bool:
+        """Whether inputs are real numbers."""
+        return self.inputs.is_floating_point()
 
     @property
     def shown(self) -> Int[Tensor, " row"]:
@@ -47,7 +68,9 @@ class Table:
 
     @property
     def chance(self) -> float:
-        """Accuracy of always answering the most frequent class."""
+        """Accuracy of always answering the most frequent class; 0 where there are targets."""
+        if self.targets is not None:
+            return 0.0
         return float(torch.bincount(self.labels).max()) / len(self.labels)
 
 
@@ -60,6 +83,8 @@ class Split:
     """Test rows whose mirror image is not in the training set (or is the row itself)."""
     mirrored: Int[Tensor, " mirrored"]
     """Test rows whose mirror image is in the training set."""
+    ood: Int[Tensor, " ood"]
+    """Rows out of the distribution."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +115,8 @@ class Task(ABC):
         count = round(self.label_noise * len(exact.labels))
         if not count:
             return exact
+        if exact.targets is not None:
+            raise SettingError("label_noise", "0 for real targets", self.label_noise)
         stream = generator(self.data_seed or 0, "label noise")
         noisy = exact.labels.clone()
         chosen = torch.randperm(len(noisy), generator=stream)[:count]
@@ -126,19 +153,43 @@ class Task(ABC):
         The number of training rows depends on the table and the fraction alone, never on the seed.
 
         Raises:
-            SettingError: the fraction leaves no training row.
+            SettingError: the fraction leaves no training row, or there are orbits to keep together
+                where some rows are bound to a side.
         """
-        n_train = int(self.train_fraction * len(table.labels))
-        if n_train == 0:
-            rule = f"large enough for one of the table's {len(table.labels)} rows"
+        free = _free_rows(table)
+        n_train = int(self.train_fraction * len(free))
+        if n_train == 0 and table.always is None:
+            rule = f"large enough for one of the table's {len(free)} rows"
             raise SettingError("train_fraction", rule, self.train_fraction)
         stream = generator(seed if self.data_seed is None else self.data_seed, "split")
-        draw = _draw_rows if self.split == "random" else _draw_orbits
-        return _partition(table, draw(table, n_train, stream))
+        if table.bundle is not None:
+            drawn = _draw_bundles(table.bundle[free], self.train_fraction, stream)
+        elif self.split == "random":
+            drawn = torch.randperm(len(free), generator=stream)[:n_train]
+        elif len(free) < len(table.labels):
+            raise SettingError("split", "`random` where some rows are bound to a side", self.split)
+        else:
+            drawn = _draw_orbits(table, n_train, stream)
+        return _partition(table, free[drawn])
 
 
-def _draw_rows(table: Table, n_train: int, stream: torch.Generator) -> Int[Tensor, " train"]:
-    return torch.randperm(len(table.labels), generator=stream)[:n_train]
+def _free_rows(table: Table) -> Int[Tensor, " free"]:
+    """Rows that are on either side."""
+    bound = torch.zeros(len(table.labels), dtype=torch.bool)
+    for some in (table.always, table.never):
+        if some is not None:
+            bound |= some
+    return torch.arange(len(bound))[~bound]
+
+
+def _draw_bundles(
+    bundle: Int[Tensor, " row"], fraction: float, stream: torch.Generator
+) -> Int[Tensor, " train"]:
+    """All rows of some bundles, at least one."""
+    numbers = bundle.unique()
+    count = max(1, int(fraction * len(numbers)))
+    chosen = numbers[torch.randperm(len(numbers), generator=stream)[:count]]
+    return torch.arange(len(bundle))[torch.isin(bundle, chosen)]
 
 
 def _draw_orbits(table: Table, n_train: int, stream: torch.Generator) -> Int[Tensor, " train"]:
@@ -156,11 +207,16 @@ def _draw_orbits(table: Table, n_train: int, stream: torch.Generator) -> Int[Ten
 
 def _partition(table: Table, train: Int[Tensor, " train"]) -> Split:
     rows = torch.arange(len(table.labels))
-    in_train = torch.zeros(len(rows), dtype=torch.bool)
+    nobody = torch.zeros(len(rows), dtype=torch.bool)
+    in_train, never = nobody.clone(), nobody if table.never is None else table.never
     in_train[train] = True
-    seen_in_mirror = in_train[table.mirror] & ~in_train
+    if table.always is not None:
+        in_train |= table.always
+    held_out = ~in_train & ~never
+    seen_in_mirror = in_train[table.mirror] & held_out
     return Split(
         train=rows[in_train],
-        novel=rows[~in_train & ~seen_in_mirror],
+        novel=rows[held_out & ~seen_in_mirror],
         mirrored=rows[seen_in_mirror],
+        ood=rows[never],
     )
