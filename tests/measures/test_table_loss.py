@@ -107,7 +107,8 @@ def test_a_stack_is_measured_like_its_networks_one_by_one(layout: str):
     found = metrics(logits, labels, kind == 0, kind == 1, kind == 2)
     for i in range(5):
         rows = (kind[i] == 0, kind[i] > 0, kind[i] == 1, kind[i] == 2)
-        expected = watching.table_metrics(logits[i], labels, dict(zip(PARTS[:4], rows, strict=True)))
+        named = dict(zip(PARTS[:4], rows, strict=True))
+        expected = watching.table_metrics(logits[i], labels, named)
         for name, value in expected.items():
             assert found[name][i] == pytest.approx(value, rel=1e-13, abs=1e-15)
             assert found[name][i] == value or name.partition("/")[2].startswith("loss")
