@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grokscope.core.errors import SettingError
-from grokscope.tasks import TASKS, GroupComposition, ModularArithmetic, Table, Task
+from grokscope.tasks import (
+    TASKS,
+    GroupComposition,
+    IntegerAddition,
+    ModularArithmetic,
+    Table,
+    Task,
+)
 from reference.groups import (
     slow_alternating,
     slow_dihedral,
@@ -49,8 +56,9 @@ WORDS: dict[str, GroupComposition] = {
     for word in ("xyX", "xyx")
     for group in ("S3", "S5", "Q8", "Z12")
 }
-VARIANTS: dict[str, Task] = {**MODULAR, **COMPOSITION, **WORDS}
-COMMUTATIVE = ("add ", "multiply ", "x2+y2 ", "x2+xy+y2 ", "composition in Z")
+SUMS = {"sums to 12": IntegerAddition(p=7, train_fraction=0.4)}
+VARIANTS: dict[str, Task] = {**MODULAR, **COMPOSITION, **WORDS, **SUMS}
+COMMUTATIVE = ("sums ", "add ", "multiply ", "x2+y2 ", "x2+xy+y2 ", "composition in Z")
 SYMMETRIC = [name for name in VARIANTS if name.startswith(COMMUTATIVE)]
 TABLES: dict[str, Table] = {name: task.table() for name, task in VARIANTS.items()}
 
@@ -359,3 +367,19 @@ def test_other_bad_settings_are_refused(setting: str, value: object, message: st
     object.__setattr__(task, setting, value)
     with pytest.raises(SettingError, match=message):
         task.__post_init__()
+
+
+def test_whole_numbers_are_added_without_a_modulus():
+    table = TABLES["sums to 12"]
+    rows = [(a, b) for a in range(7) for b in range(7)]
+    assert table.inputs.tolist() == [list(row) for row in rows]
+    assert table.labels.tolist() == [a + b for a, b in rows]
+    assert table.n_classes == 13
+
+
+def test_the_published_share_of_unordered_pairs():
+    task = IntegerAddition(train_fraction=45 / 55, split="orbits")
+    split = task.make_split(task.table(), 3)
+    pairs = {tuple(sorted(task.table().inputs[row].tolist())) for row in split.train}
+    assert len(pairs) in (44, 45, 46)
+    assert len(split.train) == int(100 * 45 / 55)
