@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from grokscope.core.errors import SettingError
 from grokscope.engine import AdamW
-from grokscope.engine.optimizer import STANDSTILL, Moments, alike, coefficients
+from grokscope.engine.adamw import alike, move_alike
+from grokscope.engine.state import State
+from grokscope.engine.update import Update
 
 MIXED = [
     AdamW(),
@@ -23,6 +25,12 @@ MIXED = [
 STEPS = 20
 Kernel = Callable[[list[AdamW], torch.Tensor, torch.Tensor], torch.Tensor]
 WIDTH = 30
+SHAPES = {"W": (WIDTH,)}
+
+
+def begun(settings: list[AdamW], start: torch.Tensor) -> tuple[Update, State]:
+    update = Update(settings, SHAPES)
+    return update, update.begin(start.clone())
 
 
 def gradients(dtype: torch.dtype) -> torch.Tensor:
@@ -35,22 +43,20 @@ def gradients(dtype: torch.dtype) -> torch.Tensor:
 
 
 def stacked(settings: list[AdamW], start: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
-    theta = start.clone()
-    moments = Moments(torch.zeros_like(theta), torch.zeros_like(theta))
-    upcoming = coefficients(settings, [0] * len(settings), len(slopes)).to(theta)
+    update, state = begun(settings, start)
+    upcoming = update.coefficients(settings, [0] * len(settings), len(slopes)).to(start)
     for now, slope in zip(upcoming, slopes, strict=True):
-        moments.update(theta, slope.clone(), now)
-    return theta
+        update.move(state, slope.clone(), now)
+    return state["theta"]
 
 
 def fused(settings: list[AdamW], start: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
-    theta = start.clone()
-    moments = Moments(torch.zeros_like(theta), torch.zeros_like(theta))
+    _, state = begun(settings, start)
     taken = torch.zeros(len(settings), dtype=torch.float64)
     for step, slope in enumerate(slopes):
         taken += 1
-        moments.update_alike(theta, slope.clone(), taken, alike(settings, [step] * len(settings)))
-    return theta
+        move_alike(state, slope.clone(), taken, alike(settings, [step] * len(settings)))
+    return state["theta"]
 
 
 def one_by_one(settings: AdamW, start: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
@@ -118,30 +124,29 @@ def test_networks_are_alike_by_hyper_parameters_and_present_learning_rate():
 
 
 def test_a_network_that_is_not_named_stays_as_it_is():
-    theta, taken = torch.ones(2, WIDTH), torch.ones(2, dtype=torch.float64)
-    moments = Moments(torch.zeros(2, WIDTH), torch.zeros(2, WIDTH))
-    moments.update_alike(theta, torch.ones(2, WIDTH), taken, {(AdamW(), 1e-3): [1]})
-    for part, before in ((theta, 1.0), (moments.exp_avg, 0.0), (moments.exp_avg_sq, 0.0)):
-        assert (part[0] == before).all()
-        assert (part[1] != before).all()
+    _, state = begun([AdamW(), AdamW()], torch.ones(2, WIDTH))
+    before, taken = state["theta"].clone(), torch.ones(2, dtype=torch.float64)
+    move_alike(state, torch.ones(2, WIDTH), taken, {(AdamW(), 1e-3): [1]})
+    for name, then in (("theta", before), ("exp_avg", before * 0), ("exp_avg_sq", before * 0)):
+        assert (state[name][0] == then[0]).all()
+        assert (state[name][1] != then[1]).all()
 
 
 def test_every_network_counts_its_own_steps():
     slopes = gradients(torch.float64)[:2, :1].expand(2, 2, WIDTH)
-    theta = torch.ones(2, WIDTH, dtype=torch.float64)
-    moments = Moments(torch.zeros_like(theta), torch.zeros_like(theta))
-    (now,) = coefficients([AdamW(), AdamW()], [0, 5], 1)
-    moments.update(theta, slopes[0].clone(), now)
-    assert torch.equal(theta[0], torch.ones(WIDTH, dtype=torch.float64))  # warm-up starts at 0
-    assert not torch.equal(theta[1], theta[0])
+    pair = [AdamW(), AdamW()]
+    update, state = begun(pair, torch.ones(2, WIDTH, dtype=torch.float64))
+    (now,) = update.coefficients(pair, [0, 5], 1)
+    update.move(state, slopes[0].clone(), now)
+    assert (state["theta"][0] == 1).all()  # warm-up starts at 0
+    assert (state["theta"][1] != 1).any()
 
 
 def test_standing_still_keeps_the_weights_to_the_bit():
     theta = torch.randn(1, WIDTH)
-    moments = Moments(torch.randn(1, WIDTH), torch.rand(1, WIDTH))
-    before = theta.clone()
-    moments.update(theta, torch.zeros(1, WIDTH), torch.tensor([STANDSTILL]))
-    assert torch.equal(theta, before)
+    update, state = begun([AdamW()], theta)
+    update.move(state, torch.zeros(1, WIDTH), update.standstill(theta)[None])
+    assert torch.equal(state["theta"], theta)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,18 @@
 """The engine: steps many networks at once, knows nothing of measures, files or screens."""
 
+from grokscope.engine.adamw import AdamW
 from grokscope.engine.cross_entropy import CrossEntropy
 from grokscope.engine.hinge import Hinge
 from grokscope.engine.job import Divergence, Job, Lane, Setup
 from grokscope.engine.loss import Loss
 from grokscope.engine.mean_square import MeanSquare
-from grokscope.engine.optimizer import AdamW
+from grokscope.engine.optimizer import Optimizer
 from grokscope.engine.population import Population
 from grokscope.engine.precision import MatmulPrecision
 from grokscope.engine.schedule import log_spaced, thin
 from grokscope.engine.stablemax import StableMax
 
-OPTIMIZERS: dict[str, type[AdamW]] = {"adamw": AdamW}
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adamw": AdamW}
 LOSSES: dict[str, type[Loss]] = {
     "cross_entropy": CrossEntropy,
     "hinge": Hinge,
@@ -31,6 +32,7 @@ __all__ = [
     "Loss",
     "MatmulPrecision",
     "MeanSquare",
+    "Optimizer",
     "Population",
     "Setup",
     "StableMax",

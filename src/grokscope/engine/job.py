@@ -8,7 +8,7 @@ from torch import Tensor
 
 from grokscope.engine.batches import Batches
 from grokscope.engine.loss import Loss
-from grokscope.engine.optimizer import AdamW
+from grokscope.engine.optimizer import Optimizer
 from grokscope.engine.precision import MatmulPrecision
 from grokscope.models import Model
 from grokscope.tasks import Table
@@ -22,7 +22,7 @@ class Job:
     """Its number within the run."""
     seed: int
     model: Model
-    optimizer: AdamW
+    optimizer: Optimizer
     rows: Int[Tensor, " train"]
     """Its training rows."""
 

@@ -12,7 +12,6 @@ from functools import cache, partial
 from typing import TypeVar
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
@@ -22,7 +21,9 @@ from grokscope.engine.batches import Batches
 from grokscope.engine.capture import shared_memory
 from grokscope.engine.job import Divergence, Job, Lane, Setup
 from grokscope.engine.layout import free_bytes, lane_bytes, stack_sizes
-from grokscope.engine.stack import Stack, State, views
+from grokscope.engine.stack import Stack
+from grokscope.engine.state import Flat, State, flattened, named, slots_of, views
+from grokscope.engine.update import Update
 from grokscope.models import Parameters, Vocab
 
 Groups = dict[str, dict[str, Tensor]]
@@ -30,8 +31,6 @@ Layout = list[list[int]]
 """Job numbers, slot by slot and stack by stack; −1 for an empty slot."""
 S = TypeVar("S")
 T = TypeVar("T")
-
-_MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class Population:
@@ -63,6 +62,7 @@ class Population:
         self._threads = torch.get_num_threads()
         one = jobs_parameters(jobs[:1], self._vocab)
         self._shapes = {name: tuple(value.shape[1:]) for name, value in one.items()}
+        self._update = Update([job.optimizer for job in jobs], self._shapes)
         self._merged_rows = self._rows_when_merged(jobs)
         self._lane_bytes = self._size_of_one(one, self._merged_rows or len(jobs[0].rows))
         self.capacity = setup.capacity or self._fitting(len(jobs))
@@ -88,12 +88,12 @@ class Population:
         """Weights and constants of some lanes (all by default), detached."""
         chosen = self.lanes if lanes is None else [self.lanes[i] for i in lanes]
         if not chosen:
-            return views(self._state([])[0], self._shapes) | self.model.constants([])
+            return views(self._state([])["theta"], self._shapes) | self.model.constants([])
         parts, order = self._gathered(chosen, Stack.parameters)
         if len(parts) == 1 and order is None:
             return parts[0]
-        joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-        return joined if order is None else {name: v[order] for name, v in joined.items()}
+        whole = joined(parts)
+        return whole if order is None else {name: v[order] for name, v in whole.items()}
 
     def get_ready(self, steps: int) -> None:
         """Record steps if that pays for so many; in smaller stacks where memory does not suffice.
@@ -156,14 +156,11 @@ class Population:
         All randomness is a function of seed and step, so these two are the whole random state.
         """
         chosen = [self.lanes[i] for i in lanes]
-        theta, *moments = self._state(chosen)
+        slots = self._state(chosen)
+        theta = slots.pop("theta")
         constants = self.model.constants([lane.job.model for lane in chosen])
         model = views(theta, self._shapes) | {n: v.to(theta.device) for n, v in constants.items()}
-        optim = {
-            f"{moment}/{name}": value
-            for moment, flat in zip(_MOMENTS, moments, strict=True)
-            for name, value in views(flat, self._shapes).items()
-        }
+        optim = named(slots, self._shapes)
         optim["step"] = torch.tensor([lane.step for lane in chosen])
         rng = {"seed": torch.tensor([lane.job.seed for lane in chosen]), "step": optim["step"]}
         return {"model": model, "optim": optim, "rng": rng}
@@ -180,10 +177,8 @@ class Population:
         steps = groups["optim"]["step"].tolist()
         pairs = zip(indices, steps, strict=True)
         self.lanes = [self._lane(self._jobs[index], step) for index, step in pairs]
-        optim = groups["optim"]
-        moments = ({name: optim[f"{m}/{name}"] for name in self._shapes} for m in _MOMENTS)
-        state = tuple(self._flatten(named) for named in (groups["model"], *moments))
-        self._lay_out(state, layout)
+        fresh = self._update.begin(self._flatten(groups["model"]))
+        self._lay_out(fresh | slots_of(groups["optim"], fresh, self._shapes), layout)
 
     def _halve_stacks(self) -> None:
         state = self._state(self.lanes)
@@ -196,10 +191,10 @@ class Population:
     def _state(self, chosen: Sequence[Lane]) -> State:
         if not chosen:
             size = sum(torch.Size(shape).numel() for shape in self._shapes.values())
-            return tuple(torch.empty(0, size, dtype=self.setup.dtype) for _ in range(3))
+            return self._update.begin(torch.empty(0, size, dtype=self.setup.dtype))
         parts, order = self._gathered(chosen, Stack.state)
-        joined = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
-        return tuple(part if order is None else part[order] for part in joined)
+        whole = joined(parts)
+        return whole if order is None else {name: part[order] for name, part in whole.items()}
 
     def _gathered(
         self, chosen: Sequence[Lane], read: Callable[[Stack, list[int]], T]
@@ -231,7 +226,7 @@ class Population:
             states = ([self._state(before)] if before else []) + (
                 [self._fresh(entering)] if entering else []
             )
-            self._lay_out(tuple(torch.cat(parts) for parts in zip(*states, strict=True)))
+            self._lay_out(joined(states))
         elif newcomers:
             self._enter(newcomers)
 
@@ -265,9 +260,9 @@ class Population:
             if present:
                 # an empty slot holds a copy of the first network until somebody enters
                 rows = [row[index if index >= 0 else present[0]] for index in slots]
-                parts = tuple(part[rows] for part in state)
+                parts = {name: part[rows] for name, part in state.items()}
                 lanes = [self.lanes[i] for i in rows]
-                stack = Stack(self.setup, self._shapes, lanes, parts, self._merged_rows, memory)
+                stack = Stack(self.setup, self._update, lanes, parts, self._merged_rows, memory)
                 stack.leave([i for i, index in enumerate(slots) if index < 0])
                 self.stacks.append(stack)
 
@@ -301,11 +296,11 @@ class Population:
         )
 
     def _fresh(self, jobs: Sequence[Job]) -> State:
-        theta = self._flatten(jobs_parameters(jobs, self._vocab))
-        return theta, torch.zeros_like(theta), torch.zeros_like(theta)
+        return self._update.begin(self._flatten(jobs_parameters(jobs, self._vocab)))
 
-    def _flatten(self, named: Mapping[str, Tensor]) -> Float[Tensor, "model parameter"]:
-        flat = torch.cat([named[name].flatten(1) for name in self._shapes], 1)
+    def _flatten(self, parameters: Mapping[str, Tensor]) -> Flat:
+        trained = {name: parameters[name] for name in self._shapes}
+        flat = flattened(trained, self._shapes)
         return flat.to(device=self.setup.device, dtype=self.setup.dtype)
 
     def _lane(self, job: Job, step: int) -> Lane:
@@ -317,6 +312,11 @@ class Population:
 def _workers(threads: int) -> ThreadPoolExecutor:
     """Threads that step one stack each, so that none of them waits for another within a step."""
     return ThreadPoolExecutor(threads, "stack", initializer=lambda: torch.set_num_threads(1))
+
+
+def joined(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Tensors of the same names, one part behind the other along the `model` axis."""
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def half(slots: Sequence[int], which: int) -> list[int]:

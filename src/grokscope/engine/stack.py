@@ -6,27 +6,26 @@ a network can enter a slot without a new recording. All parameters lie in one fl
 tensor, so that the optimizer is a handful of calls.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from grokscope.engine.adamw import Alike, alike, move_alike
 from grokscope.engine.answers import Answers, merged
 from grokscope.engine.capture import Memory, Program
 from grokscope.engine.divergence import first_bad_tensor
 from grokscope.engine.job import Divergence, Lane, Setup
-from grokscope.engine.optimizer import STANDSTILL, Alike, Moments, alike, coefficients
 from grokscope.engine.precision import multiplied_in
+from grokscope.engine.state import State, views
+from grokscope.engine.update import Update
 from grokscope.models import Parameters, Rows
 from grokscope.tasks import Table
 
 AHEAD = 64
 """Steps whose coefficients and rows are prepared at once."""
 
-Shapes = Mapping[str, tuple[int, ...]]
-State = tuple[Float[Tensor, "model parameter"], ...]
-"""Weights and both moments of some networks."""
 Batch = tuple[Rows, Answers]
 
 
@@ -39,20 +38,20 @@ class Stack:
     def __init__(
         self,
         setup: Setup,
-        shapes: Shapes,
+        update: Update,
         lanes: Sequence[Lane],
         state: State,
         merged_rows: int | None = None,
         memory: Memory | None = None,
     ) -> None:
-        self._setup, self._shapes, self._merged_rows = setup, shapes, merged_rows
+        self._setup, self._update, self._merged_rows = setup, update, merged_rows
         self.model = lanes[0].job.model.stack_key()
         self.slots: list[Lane | None] = list(lanes)
         device = torch.device(setup.device)
         # copies: a step writes in place
-        theta, *moments = (part.to(device, setup.dtype, copy=True) for part in state)
-        self._theta, self._moments = theta, Moments(*moments)
-        self._trained = {k: v.requires_grad_() for k, v in self._views(theta).items()}
+        self._state = {name: part.to(device, copy=True) for name, part in state.items()}
+        self._theta = theta = self._state["theta"]
+        self._trained = {k: v.requires_grad_() for k, v in views(theta, update.shapes).items()}
         constants = self.model.constants([lane.job.model for lane in lanes])
         self._constants = {name: value.to(device) for name, value in constants.items()}
         self._running = torch.ones(len(lanes), 1, dtype=torch.bool, device=device)
@@ -60,14 +59,14 @@ class Stack:
         taken = [[lane.step] for lane in lanes]
         self._taken = torch.tensor(taken, dtype=torch.float64, device=device)
         self._now = torch.zeros(1, dtype=torch.int64, device=device)
-        self._standstill = torch.tensor(STANDSTILL, dtype=setup.dtype, device=device)
+        self._standstill = update.standstill(theta)
         self._coefficients = self._standstill.repeat(AHEAD, len(lanes), 1)
         self._alike: Iterator[Alike] = iter(())
         self._inputs = inputs_on(setup.table, device, setup.dtype)
         self._labels, targets = setup.table.shown.to(device), setup.table.targets
         self._targets = None if targets is None else targets.to(device, setup.dtype)
         self._gradient = torch.zeros_like(theta, requires_grad=False)
-        self._at_once = device.type != "cpu" or self.AT_ONCE
+        self._at_once = device.type != "cpu" or self.AT_ONCE or not update.has_kernel
         self._chosen = self._upcoming_rows(1 if setup.batch_size is None else AHEAD)
         self._full = None if setup.batch_size else self._full_batch_of(self._chosen[0])
         self._program = self._make_program(memory)
@@ -105,8 +104,7 @@ class Stack:
 
     def state(self, slots: Sequence[int]) -> State:
         """A copy of the state of some slots."""
-        parts = (self._theta, self._moments.exp_avg, self._moments.exp_avg_sq)
-        return tuple(part[list(slots)] for part in parts)
+        return {name: part[list(slots)] for name, part in self._state.items()}
 
     def leave(self, slots: Sequence[int]) -> None:
         """Empty some slots."""
@@ -119,9 +117,8 @@ class Stack:
         where = list(slots)
         for slot, lane in zip(where, lanes, strict=True):
             self.slots[slot] = lane
-        parts = (self._theta, self._moments.exp_avg, self._moments.exp_avg_sq)
-        for part, value in zip(parts, state, strict=True):
-            part[where] = value.to(part)
+        for name, part in self._state.items():
+            part[where] = state[name].to(part)
         for name, value in self.model.constants([lane.job.model for lane in lanes]).items():
             self._constants[name][where] = value.to(self._constants[name])
         self._taken[where] = torch.tensor([[lane.step] for lane in lanes]).to(self._taken)
@@ -138,11 +135,10 @@ class Stack:
         return found
 
     def _make_program(self, memory: Memory | None) -> Program:
-        kept = [self._theta, self._moments.exp_avg, self._moments.exp_avg_sq, self._gradient]
-        written = [*kept, self._running, self._taken, self._now]
+        written = [*self._state.values(), self._gradient, self._running, self._taken, self._now]
         if self._at_once:
             return Program(self._step_at_once, written, memory=memory)
-        return Program(self._find_gradient, written, self._update_alike, memory)
+        return Program(self._find_gradient, written, self._move_alike, memory)
 
     def _step_at_once(self) -> None:
         self._find_gradient()
@@ -150,7 +146,7 @@ class Stack:
             upcoming = self._coefficients.index_select(0, self._now - 1).squeeze(0)
             now = torch.where(self._running, upcoming, self._standstill)
             gradient = self._gradient.masked_fill_(~self._running, 0)
-            self._moments.update(self._theta, gradient, now)
+            self._update.move(self._state, gradient, now)
 
     def _find_gradient(self) -> None:
         """The gradient of every network, and which of them are finite."""
@@ -164,13 +160,13 @@ class Stack:
             self._now += 1
 
     @torch.no_grad()
-    def _update_alike(self) -> None:
+    def _move_alike(self) -> None:
         """Move the networks that are finite; not recorded, since it looks at a value."""
         networks, running = next(self._alike), self._running.flatten().tolist()
         if not all(running):
             left = {own: [i for i in some if running[i]] for own, some in networks.items()}
             networks = {own: some for own, some in left.items() if some}
-        self._moments.update_alike(self._theta, self._gradient, self._taken.squeeze(1), networks)
+        move_alike(self._state, self._gradient, self._taken.squeeze(1), networks)
 
     def _loss_and_gradients(
         self, trained: Parameters, constants: Parameters, batch: Batch
@@ -191,7 +187,7 @@ class Stack:
         if not self._at_once:
             self._alike = self._alike_ahead(ahead)
         else:
-            upcoming = coefficients(settings, steps, ahead).to(self._coefficients)
+            upcoming = self._update.coefficients(settings, steps, ahead).to(self._coefficients)
             self._coefficients[:ahead, occupied] = upcoming
         if self._full is None:
             self._chosen[:ahead] = self._upcoming_rows(ahead)
@@ -249,18 +245,7 @@ class Stack:
         tensor = first_bad_tensor(self.model, one | constants, batch[0].inputs, named)
         return Divergence(index=lane.job.index, step=lane.step, tensor=tensor)
 
-    def _views(self, flat: Float[Tensor, "model parameter"]) -> Parameters:
-        return views(flat, self._shapes)
-
 
 def inputs_on(table: Table, device: torch.device, dtype: torch.dtype) -> Shaped[Tensor, "row slot"]:
     """A table's rows where networks of this type are; tokens stay whole numbers."""
     return table.inputs.to(device, dtype) if table.is_real else table.inputs.to(device)
-
-
-def views(flat: Float[Tensor, "model parameter"], shapes: Shapes) -> Parameters:
-    """The named parameters within a flat tensor."""
-    sizes = [torch.Size(shape).numel() for shape in shapes.values()]
-    columns = flat.detach().split(sizes, 1)
-    pairs = zip(shapes.items(), columns, strict=True)
-    return {name: column.view(len(flat), *shape) for (name, shape), column in pairs}

@@ -6,7 +6,15 @@ from typing import Any, Literal
 
 from grokscope.core.errors import SettingError, UsageError
 from grokscope.core.settings import check_types, flatten, with_settings
-from grokscope.engine import LOSSES, OPTIMIZERS, AdamW, CrossEntropy, Loss, MatmulPrecision
+from grokscope.engine import (
+    LOSSES,
+    OPTIMIZERS,
+    AdamW,
+    CrossEntropy,
+    Loss,
+    MatmulPrecision,
+    Optimizer,
+)
 from grokscope.models import MODELS, Model, OneLayerTransformer
 from grokscope.tasks import TASKS, ModularArithmetic, Task
 
@@ -66,8 +74,8 @@ class Config:
     """The table, and how its rows are split."""
     model: Model = OneLayerTransformer()  # noqa: RUF009 (frozen)
     """The architecture."""
-    optimizer: AdamW = AdamW()  # noqa: RUF009 (frozen)
-    """AdamW with decoupled weight decay."""
+    optimizer: Optimizer = AdamW()  # noqa: RUF009 (frozen)
+    """How weights follow their gradient."""
     loss: Loss = CrossEntropy()  # noqa: RUF009 (frozen)
     """What is minimised: a mean over rows."""
     training: Training = Training()

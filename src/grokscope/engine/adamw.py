@@ -1,0 +1,106 @@
+"""AdamW for a stack: decoupled weight decay and bias-corrected moments (arXiv 1711.05101).
+
+The update is written twice. `move` has one coefficient per network in tensors, so that it can be
+part of a CUDA graph and held by a mask. `move_alike` is torch's fused kernel, which moves all
+networks of equal hyper-parameters in one pass over memory: four times faster on a CPU.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from grokscope.engine.optimizer import Coefficients, Optimizer, Settings, Steps
+from grokscope.engine.state import Flat, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Optimizer):
+    """Hyper-parameters of one network."""
+
+    REST: ClassVar[Mapping[str, float]] = {
+        "keep": 1.0,
+        "rate1": 0.0,
+        "rate2": 0.0,
+        "size": 0.0,
+        "eps": 1.0,
+    }
+
+    weight_decay: float = 1.0
+    beta1: float = 0.9
+    beta2: float = 0.98
+    eps: float = 1e-8
+    warmup_steps: int = 10
+    """Step s uses lr · min(s / warmup_steps, 1), so that the first step is 0 as published."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_at_least_0("eps")
+        self.require_below_1("beta1", "beta2")
+
+    def begin(self, theta: Flat) -> State:
+        """Moments of 0."""
+        return {"exp_avg": torch.zeros_like(theta), "exp_avg_sq": torch.zeros_like(theta)}
+
+    @classmethod
+    def coefficients(cls, settings: Settings, warm: Steps, taken: Steps) -> Mapping[str, Tensor]:
+        """Both sides of the step's fraction are multiplied by √(1 − β₂ᵗ)."""
+        lr = settings["lr"] * warm
+        correction = (1 - settings["beta2"] ** (taken + 1)).sqrt()
+        return {
+            "keep": 1 - lr * settings["weight_decay"],
+            "rate1": 1 - settings["beta1"],
+            "rate2": 1 - settings["beta2"],
+            "size": -lr * correction / (1 - settings["beta1"] ** (taken + 1)),
+            "eps": settings["eps"] * correction,
+        }
+
+    def move(self, state: State, gradient: Flat, now: Coefficients) -> None:
+        """θ ← (1 − lr · decay) θ − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)."""
+        theta, exp_avg, exp_avg_sq = state["theta"], state["exp_avg"], state["exp_avg_sq"]
+        theta.mul_(now["keep"])
+        exp_avg.lerp_(gradient, now["rate1"])
+        exp_avg_sq.lerp_(gradient.square_(), now["rate2"])
+        denominator = exp_avg_sq.sqrt().add_(now["eps"])
+        theta.addcdiv_(torch.mul(exp_avg, now["size"], out=gradient), denominator)
+
+
+Alike = Mapping[tuple[AdamW, float], Sequence[int]]
+"""Networks by hyper-parameters and present learning rate."""
+
+
+def alike(settings: Sequence[Optimizer | None], steps: Sequence[int]) -> Alike:
+    """Which networks share hyper-parameters and learning rate at these steps; None is nobody."""
+    found: dict[tuple[AdamW, float], list[int]] = {}
+    for i, (own, step) in enumerate(zip(settings, steps, strict=True)):
+        if isinstance(own, AdamW):
+            found.setdefault((own, own.lr_at(step)), []).append(i)
+    return found
+
+
+def move_alike(
+    state: State, gradient: Flat, taken: Float[Tensor, " model"], networks: Alike
+) -> None:
+    """Move the networks that are named, after `taken` steps with the present one."""
+    parts = (state["theta"], gradient, state["exp_avg"], state["exp_avg_sq"], taken)
+    rows = [part.unbind() for part in parts]
+    for (own, lr), chosen in networks.items():
+        params, grads, exp_avgs, exp_avg_sqs, steps = ([row[i] for i in chosen] for row in rows)
+        torch.ops.aten._fused_adamw_.default(
+            params,
+            grads,
+            exp_avgs,
+            exp_avg_sqs,
+            [],
+            steps,
+            lr=lr,
+            beta1=own.beta1,
+            beta2=own.beta2,
+            weight_decay=own.weight_decay,
+            eps=own.eps,
+            amsgrad=False,
+            maximize=False,
+        )
