@@ -55,6 +55,7 @@ class Population:
             d_vocab=setup.table.d_vocab,
             n_classes=setup.table.n_classes,
             n_slots=setup.table.inputs.shape[1],
+            is_padded=not setup.table.is_real and bool((setup.table.inputs < 0).any()),
         )
         self.model.require(self._vocab)
         if setup.table.targets is not None and not setup.loss.takes_targets:
@@ -290,7 +291,8 @@ class Population:
 
     def _size_of_one(self, one: Parameters, n_rows: int) -> int:
         n_parameters = sum(value.numel() for value in one.values())
-        widths = self.model.neuron_to_logit(one).shape[1:]
+        constants = self.model.constants([self.model])
+        widths = self.model.neuron_to_logit(one | constants).shape[1:]
         return lane_bytes(
             n_parameters, (self.setup.batch_size or n_rows) * sum(widths), self.setup.dtype
         )
@@ -326,10 +328,8 @@ def half(slots: Sequence[int], which: int) -> list[int]:
 
 
 def jobs_parameters(jobs: Sequence[Job], vocab: Vocab) -> Parameters:
-    """Initial parameters of each job's network, with its init scale applied."""
-    drawn = jobs[0].model.init(vocab, [job.seed for job in jobs])
-    scale = torch.tensor([job.model.init_scale for job in jobs])
-    return {k: v * scale.view(-1, *[1] * (v.dim() - 1)) for k, v in drawn.items()}
+    """Initial parameters of each job's network."""
+    return jobs[0].model.initial(vocab, [job.model for job in jobs], [job.seed for job in jobs])
 
 
 def _require_one_shape(jobs: Sequence[Job]) -> None:

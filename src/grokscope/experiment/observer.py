@@ -143,7 +143,7 @@ class Observer:
 
     def _of_weights(self, params: Parameters) -> dict[str, Tensor]:
         model, structure = self._model, self._table.cyclic
-        trained = params.keys() - (model.PER_NETWORK - {"init_scale"})
+        trained = params.keys() - model.CONSTANTS
         columns: dict[str, Tensor] = {"norm/weights": weight_norm(params, sorted(trained))}
         if structure is not None:
             embeddings = model.operand_embeddings(params, self._table.d_vocab)

@@ -3,6 +3,8 @@
 from grokscope.models.base import Hook, Model, Parameters, Vocab
 from grokscope.models.decoder import Decoder
 from grokscope.models.deep_transformer import DeepTransformer
+from grokscope.models.dense import DenseMLP
+from grokscope.models.diagonal_linear import DiagonalLinear
 from grokscope.models.mlp import EmbeddingMLP
 from grokscope.models.rows import Rows
 from grokscope.models.transformer import OneLayerTransformer
@@ -10,6 +12,8 @@ from grokscope.models.transformer import OneLayerTransformer
 MODELS: dict[str, type[Model]] = {
     "decoder": Decoder,
     "deep_transformer": DeepTransformer,
+    "dense_mlp": DenseMLP,
+    "diagonal_linear": DiagonalLinear,
     "mlp": EmbeddingMLP,
     "transformer": OneLayerTransformer,
 }
@@ -18,6 +22,8 @@ __all__ = [
     "MODELS",
     "Decoder",
     "DeepTransformer",
+    "DenseMLP",
+    "DiagonalLinear",
     "EmbeddingMLP",
     "Hook",
     "Model",

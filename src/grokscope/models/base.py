@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from grokscope.core.errors import SettingError
 from grokscope.core.seeds import generator
 from grokscope.core.settings import check_types
+from grokscope.models.init_factors import factors, parsed
 from grokscope.models.rows import Rows
 
 Parameters = dict[str, Tensor]
@@ -37,27 +38,34 @@ class Vocab:
     n_classes: int
     n_slots: int = 2
     """Operands of a row, or real numbers."""
+    is_padded: bool = False
+    """Whether some rows are shorter, with −1 behind their end."""
 
     @property
     def text(self) -> str:
         """What a row is, for messages."""
-        return f"rows of {self.n_slots} {'tokens' if self.d_vocab else 'real numbers'}"
+        most = "up to " if self.is_padded else ""
+        return f"rows of {most}{self.n_slots} {'tokens' if self.d_vocab else 'real numbers'}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model(ABC):
-    """A network architecture for tables of two operands."""
+    """A network architecture."""
 
-    PER_NETWORK: ClassVar[frozenset[str]] = frozenset({"init_scale"})
-    """Fields that may differ between the networks of one stack."""
+    CONSTANTS: ClassVar[frozenset[str]] = frozenset()
+    """Fields that may differ between the networks of one stack and act in every step."""
 
     init_scale: float = 1.0
     """Factor on every initial parameter (the α of arXiv 2210.01117)."""
+    init_factors: str = ""
+    """Factors on some initial parameters beside that, such as `W_U=0.5 b_*=0`; of several patterns
+    that fit a name, the product."""
 
     def __post_init__(self) -> None:
         check_types(self)
         if not self.init_scale > 0:
             raise SettingError("init_scale", "greater than 0", self.init_scale)
+        parsed(self.init_factors)
 
     @property
     @abstractmethod
@@ -75,10 +83,8 @@ class Model(ABC):
         Raises:
             SettingError: such a task.
         """
-        if vocab.d_vocab == 0 or vocab.n_slots != 2:
-            raise SettingError(
-                "model", "one that takes such rows: this takes two tokens", vocab.text
-            )
+        if vocab.d_vocab == 0 or vocab.n_slots != 2 or vocab.is_padded:
+            raise refused("two tokens", vocab)
 
     @abstractmethod
     def init(self, vocab: Vocab, seeds: Sequence[int]) -> Parameters:
@@ -119,18 +125,44 @@ class Model(ABC):
 
     def constants(self, networks: Sequence["Model"]) -> Parameters:
         """Untrained per-network settings, each of shape (model,)."""
-        names = sorted(self.PER_NETWORK - {"init_scale"})
         return {
             name: torch.tensor(
                 [getattr(network, name) for network in networks], dtype=torch.float64
             )
-            for name in names
+            for name in sorted(self.CONSTANTS)
+        }
+
+    def initial(
+        self, vocab: Vocab, networks: Sequence["Model"], seeds: Sequence[int]
+    ) -> Parameters:
+        """Trained parameters of some networks of one stack, each multiplied by its own factors.
+
+        Raises:
+            SettingError: a pattern of `init_factors` fits no parameter.
+        """
+        drawn = self.init(vocab, seeds)
+        own = [factors(network.init_factors, drawn) for network in networks]
+        return {
+            name: value
+            * torch.tensor(
+                [
+                    network.init_scale * each[name]
+                    for network, each in zip(networks, own, strict=True)
+                ]
+            ).view(-1, *[1] * (value.dim() - 1))
+            for name, value in drawn.items()
         }
 
     def stack_key(self) -> "Model":
         """This config with every per-network field at its default: equal keys share a stack."""
-        defaults = {f.name: f.default for f in fields(self) if f.name in self.PER_NETWORK}
+        own = self.CONSTANTS | {"init_scale", "init_factors"}
+        defaults = {f.name: f.default for f in fields(self) if f.name in own}
         return replace(self, **defaults)
+
+
+def refused(takes: str, vocab: Vocab) -> SettingError:
+    """The error of a model that has no input for such rows."""
+    return SettingError("model", f"one that takes such rows: this takes {takes}", vocab.text)
 
 
 def normal(name: str, shape: Shape, std: float, seeds: Sequence[int]) -> Float[Tensor, "model ..."]:
@@ -147,10 +179,14 @@ def uniform(
     return (2 * torch.stack(draws) - 1) * bound
 
 
-def activate(pre: Float[Tensor, "..."], activation: Activation) -> Float[Tensor, "..."]:
+def activate(
+    pre: Float[Tensor, "..."], activation: Activation | Literal["tanh"]
+) -> Float[Tensor, "..."]:
     """The nonlinearity; ReLU works in place, on a tensor that nobody else needs."""
     if activation == "relu":
         return F.relu_(pre)
+    if activation == "tanh":
+        return pre.tanh()
     return F.gelu(pre) if activation == "gelu" else pre.square()
 
 

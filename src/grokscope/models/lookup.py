@@ -28,8 +28,9 @@ def look_up(
 def look_up_each(
     rows: Rows, table: Float[Tensor, "model token width"]
 ) -> Float[Tensor, "model row width"]:
-    """The entries of both operands of a row in one table, added up."""
-    return _looked_up(rows, ((((0,), (1,)), table.shape[1], 1),), [table])
+    """The entries of all operands of a row in one table, added up."""
+    slots = tuple((slot,) for slot in range(rows.inputs.shape[2]))
+    return _looked_up(rows, ((slots, table.shape[1], 1),), [table])
 
 
 def weighted_look_up(

@@ -1,8 +1,8 @@
 """Embedding MLPs: the linear models of arXiv 2306.17844, their concatenating and deeper kin.
 
-Both operands are embedded, their embeddings summed or concatenated, and sent through hidden layers
-to the logits. `sum` with one hidden layer is their model α, with two β; `concat` is δ; `sum` with
-separate vocabularies is α′.
+The operands, usually two, are embedded, their embeddings summed or concatenated, and sent through
+hidden layers to the logits. `sum` with one hidden layer is their model α, with two β; `concat` is
+δ; `sum` with separate vocabularies is α′.
 """
 
 from collections.abc import Sequence
@@ -25,6 +25,7 @@ from grokscope.models.base import (
     embedded,
     normal,
     observed,
+    refused,
     uniform,
 )
 from grokscope.models.columns import padded, shown
@@ -63,10 +64,15 @@ class EmbeddingMLP(Model):
         """A sum of two vectors from one table does not depend on their order."""
         return self.combine == "sum" and not self.separate_vocab
 
+    def require(self, vocab: Vocab) -> None:
+        """Takes any number of tokens, the same in every row."""
+        if vocab.d_vocab == 0 or vocab.is_padded:
+            raise refused("tokens in rows of one length", vocab)
+
     def init(self, vocab: Vocab, seeds: Sequence[int]) -> Parameters:
         """As published: Gaussian embeddings, hidden layers uniform in ±1/√(fan in)."""
-        slots = 2 if self.combine == "concat" else 1
-        tokens = vocab.d_vocab * (2 if self.separate_vocab else 1)
+        slots = vocab.n_slots if self.combine == "concat" else 1
+        tokens = vocab.d_vocab * (vocab.n_slots if self.separate_vocab else 1)
         embed_std = (2 / (self.d_model * slots)) ** 0.5
         fan_in = self.d_model * slots
         params = {"W_E": normal("W_E", (tokens, self.d_model), embed_std, seeds)}
@@ -84,8 +90,9 @@ class EmbeddingMLP(Model):
         """Row by row, plainly; activations are (model row width), `embed` one vector per slot."""
         tokens = inputs
         if self.separate_vocab:
-            shift = torch.tensor([0, params["W_E"].shape[1] // 2], device=inputs.device)
-            tokens = inputs + shift
+            n_slots = inputs.shape[2]
+            slot = torch.arange(n_slots, device=inputs.device)
+            tokens = inputs + params["W_E"].shape[1] // n_slots * slot
         embed = embedded(params, tokens, hook)
         joined = embed.sum(2) if self.combine == "sum" else embed.flatten(2)
         post = observed(hook, "resid_pre", joined)
@@ -124,10 +131,10 @@ class EmbeddingMLP(Model):
     def operand_embeddings(
         self, params: Parameters, d_vocab: int
     ) -> Float[Tensor, "model slot d_vocab d_model"]:
-        """Rows of W_E that belong to each operand slot."""
-        first = params["W_E"][:, :d_vocab]
-        second = params["W_E"][:, d_vocab:] if self.separate_vocab else first
-        return torch.stack([first, second], 1)
+        """Rows of W_E that belong to each operand slot; twice the same where slots share them."""
+        if self.separate_vocab:
+            return params["W_E"].unflatten(1, (-1, d_vocab))
+        return torch.stack([params["W_E"]] * 2, 1)
 
     def _last_pre(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """What goes into the last hidden layer's nonlinearity."""
@@ -146,10 +153,12 @@ class EmbeddingMLP(Model):
     def _first_pre(self, params: Parameters, rows: Rows) -> Float[Tensor, "model row neuron"]:
         """What goes into the first nonlinearity: a sum of what each token contributes."""
         w_e, bias = params["W_E"], params["b_in"].unsqueeze(1)
+        n_slots = rows.inputs.shape[2]
         if self.is_symmetric:
-            return look_up_each(rows, torch.baddbmm(bias / 2, w_e, params["W_in"]))
-        d_vocab = w_e.shape[1] // 2 if self.separate_vocab else w_e.shape[1]
-        first, second = self.operand_embeddings(params, d_vocab).unbind(1)
-        weights = params["W_in"].chunk(2, 1) if self.combine == "concat" else [params["W_in"]] * 2
-        tables = torch.baddbmm(bias, first, weights[0]), torch.bmm(second, weights[1])
+            return look_up_each(rows, torch.baddbmm(bias / n_slots, w_e, params["W_in"]))
+        apart, concat = self.separate_vocab, self.combine == "concat"
+        embeddings = w_e.chunk(n_slots, 1) if apart else [w_e] * n_slots
+        weights = params["W_in"].chunk(n_slots, 1) if concat else [params["W_in"]] * n_slots
+        first, *others = zip(embeddings, weights, strict=True)
+        tables = [torch.baddbmm(bias, *first), *(torch.bmm(*other) for other in others)]
         return look_up(rows, [((slot,), table) for slot, table in enumerate(tables)])

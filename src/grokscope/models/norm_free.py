@@ -35,7 +35,7 @@ _LAYER = ("W_Q", "W_K", "W_V", "W_O", "W_in", "b_in", "W_out", "b_out")
 class NormFreeTransformer(Model):
     """Layers of attention and MLP around one residual stream; the defaults are Nanda et al.'s."""
 
-    PER_NETWORK: ClassVar[frozenset[str]] = frozenset({"init_scale", "attention_rate"})
+    CONSTANTS: ClassVar[frozenset[str]] = frozenset({"attention_rate"})
 
     d_model: int = 128
     n_heads: int = 4

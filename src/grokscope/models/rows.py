@@ -1,6 +1,6 @@
 """The rows of a batch, and what can be prepared once for all the steps that see them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -14,6 +14,10 @@ Shape = tuple[tuple[Slots, ...], int, int]
 vectors of an entry."""
 
 
+Spelling = Callable[[Tensor], Tensor]
+"""Makes other rows of input rows, network by network; equal spellings are equal as keys."""
+
+
 class Rows:
     """Input rows of a stack of networks; what is derived from them is made once and kept.
 
@@ -24,6 +28,7 @@ class Rows:
         self.inputs = inputs
         self._seen: dict[tuple[Shape, ...], Bags] = {}
         self._holders: dict[Shape, Holders] = {}
+        self._spelled: dict[Spelling, Rows] = {}
 
     @property
     def n_models(self) -> int:
@@ -34,6 +39,12 @@ class Rows:
     def n_rows(self) -> int:
         """Rows that each network sees."""
         return self.inputs.shape[1]
+
+    def spelled(self, spelling: Spelling) -> "Rows":
+        """Rows that are made of these, such as those with tokens of a model's own."""
+        if spelling not in self._spelled:
+            self._spelled[spelling] = Rows(spelling(self.inputs))
+        return self._spelled[spelling]
 
     def seen(self, shapes: tuple[Shape, ...]) -> "Bags":
         """Which vectors every row looks up in tables laid one after another, a bag per row."""
@@ -50,6 +61,8 @@ class Rows:
     def replace(self, models: Sequence[int], inputs: Shaped[Tensor, "changed row slot"]) -> None:
         """Give some networks other rows, in the tensors that are there."""
         self.inputs[list(models)] = inputs
+        for spelling, rows in self._spelled.items():
+            rows.replace(models, spelling(inputs))
         for shapes, bags in self._seen.items():
             bags.copy_(self._make_seen(shapes))
         for shape, holders in self._holders.items():
