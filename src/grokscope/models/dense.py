@@ -34,6 +34,7 @@ from grokscope.models.columns import padded, shown
 from grokscope.models.lookup import look_up_each
 from grokscope.models.relu_block import relu_block
 from grokscope.models.rows import Rows
+from grokscope.models.square_block import square_block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +125,8 @@ class DenseMLP(Model):
         scaled, pre = padded(factor * w_u), self._last_pre(params, rows)
         if self.activation == "relu":
             outputs = relu_block(pre, scaled)
+        elif self.activation == "square":
+            outputs = square_block(pre, scaled)
         else:
             outputs = torch.bmm(activate(pre, self.activation), scaled)
         if bias is not None:
