@@ -67,11 +67,24 @@ class Table:
         return self.labels if self.noisy is None else self.noisy
 
     @property
+    def free(self) -> Int[Tensor, " free"]:
+        """Rows that a split puts on either side."""
+        bound = torch.zeros(len(self.labels), dtype=torch.bool)
+        for some in (self.always, self.never):
+            if some is not None:
+                bound |= some
+        return torch.arange(len(bound))[~bound]
+
+    @property
     def chance(self) -> float:
-        """Accuracy of always answering the most frequent class; 0 where there are targets."""
+        """Accuracy of always answering the most frequent class of the rows that are split.
+
+        0 where there are targets.
+        """
         if self.targets is not None:
             return 0.0
-        return float(torch.bincount(self.labels).max()) / len(self.labels)
+        labels = self.labels[self.free] if len(self.free) else self.labels
+        return float(torch.bincount(labels).max()) / len(labels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +109,8 @@ class Task(ABC):
     split: Literal["random", "orbits"] = "random"
     """`random` draws rows; `orbits` keeps mirror images on the same side."""
     data_seed: int | None = None
-    """Seed of the split; the network's own seed where none is given. Noise on labels is the same
-    for all networks, drawn from this seed or from 0."""
+    """Seed of the split; the network's own seed where none is given. Noise on labels and rows that
+    are drawn are the same for all networks, from this seed or from 0."""
     label_noise: float = 0.0
     """Share of the rows whose label is drawn anew, any class alike, for those who train on them;
     1 leaves random labels. Test rows keep the right ones."""
@@ -109,6 +122,16 @@ class Task(ABC):
         if not 0 <= self.label_noise <= 1:
             raise SettingError("label_noise", "in [0, 1]", self.label_noise)
 
+    def require_positive(self, *settings: str) -> None:
+        """Refuse settings below 1.
+
+        Raises:
+            SettingError: naming the first of them.
+        """
+        for setting in settings:
+            if getattr(self, setting) < 1:
+                raise SettingError(setting, "at least 1", getattr(self, setting))
+
     def table(self) -> Table:
         """The whole table, rows in a fixed order, with what its training rows say."""
         exact = self.exact_table()
@@ -117,11 +140,15 @@ class Task(ABC):
             return exact
         if exact.targets is not None:
             raise SettingError("label_noise", "0 for real targets", self.label_noise)
-        stream = generator(self.data_seed or 0, "label noise")
+        stream = self.stream("label noise")
         noisy = exact.labels.clone()
         chosen = torch.randperm(len(noisy), generator=stream)[:count]
         noisy[chosen] = torch.randint(exact.n_classes, (count,), generator=stream)
         return replace(exact, noisy=noisy)
+
+    def stream(self, purpose: str) -> torch.Generator:
+        """Random numbers that all networks share, for one purpose."""
+        return generator(self.data_seed or 0, purpose)
 
     @abstractmethod
     def exact_table(self) -> Table:
@@ -154,32 +181,24 @@ class Task(ABC):
 
         Raises:
             SettingError: the fraction leaves no training row, or there are orbits to keep together
-                where some rows are bound to a side.
+                where some rows are bound to a side or to others.
         """
-        free = _free_rows(table)
+        free = table.free
         n_train = int(self.train_fraction * len(free))
         if n_train == 0 and table.always is None:
             rule = f"large enough for one of the table's {len(free)} rows"
             raise SettingError("train_fraction", rule, self.train_fraction)
         stream = generator(seed if self.data_seed is None else self.data_seed, "split")
-        if table.bundle is not None:
+        if self.split == "random" and table.bundle is not None:
             drawn = _draw_bundles(table.bundle[free], self.train_fraction, stream)
         elif self.split == "random":
             drawn = torch.randperm(len(free), generator=stream)[:n_train]
-        elif len(free) < len(table.labels):
-            raise SettingError("split", "`random` where some rows are bound to a side", self.split)
+        elif table.bundle is not None or len(free) < len(table.labels):
+            rule = "`random` where some rows are bound to a side or to others"
+            raise SettingError("split", rule, self.split)
         else:
             drawn = _draw_orbits(table, n_train, stream)
         return _partition(table, free[drawn])
-
-
-def _free_rows(table: Table) -> Int[Tensor, " free"]:
-    """Rows that are on either side."""
-    bound = torch.zeros(len(table.labels), dtype=torch.bool)
-    for some in (table.always, table.never):
-        if some is not None:
-            bound |= some
-    return torch.arange(len(bound))[~bound]
 
 
 def _draw_bundles(
