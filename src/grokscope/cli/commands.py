@@ -12,6 +12,7 @@ Json = Annotated[FlagCreatePairsOff[bool], arg(help_behavior_hint="")]
 Settings = tuple[tuple[str, str], ...]
 
 RUNS = Path("runs")
+ATTEMPTS = Path("replications")
 
 
 @runtime_checkable
@@ -271,6 +272,38 @@ class Verify:
         return verify(self.run, self.out, as_json=self.json)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Replicate:
+    """Run published experiments and compare what they give with what was published.
+
+    Says first how long it takes. What is done already is not run again, and what was stopped is
+    gone on with by the same command. `grokscope list recipes` shows which tiers a recipe has.
+    """
+
+    recipes: Annotated[
+        Positional[tuple[str, ...]], arg(metavar="[RECIPE ...]", help_behavior_hint="")
+    ] = ()
+    """Recipes, or single replications; all that have the tier unless given."""
+    tier: Annotated[Literal["smoke", "cpu", "paper"], arg(metavar="TIER")] = "smoke"
+    """smoke (minutes on two cores), cpu (an hour) or paper (the published setting, on a GPU)."""
+    out: Annotated[Path, arg(metavar="DIR")] = ATTEMPTS
+    """The folder of runs and results."""
+    development: Json = False
+    """Use development seeds, to tune a setting; such results are never recorded."""
+    record: Json = False
+    """Keep the results among the committed ones and write docs/replications.md again."""
+    dry_run: Json = False
+    """Say how long it takes, but run nothing."""
+    json: Json = False
+    """Print a JSON list of results on stdout."""
+
+    def execute(self) -> int:
+        """Estimate, run, judge, print."""
+        from grokscope.cli.replicate import replicate
+
+        return replicate(self)
+
+
 COMMANDS: dict[str, type[Command]] = {
     "demo": Demo,
     "run": Run,
@@ -281,6 +314,7 @@ COMMANDS: dict[str, type[Command]] = {
     "report": Report,
     "query": Query,
     "verify": Verify,
+    "replicate": Replicate,
 }
 
 TRAINING: dict[str, type[Demo] | type[Run]] = {"demo": Demo, "run": Run}

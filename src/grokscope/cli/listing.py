@@ -1,15 +1,19 @@
 """`grokscope list`: the recipes there are, the runs that were made, what the metrics mean."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from grokscope.cli.screen import new_table, say, stdout, write_json
 from grokscope.cli.wording import age
 from grokscope.core.errors import GrokscopeError
 from grokscope.store import RunDirectory, find_runs
+
+if TYPE_CHECKING:
+    from grokscope.recipes.replication import Replication
 
 Row = dict[str, Any]
 _SILENT_SECONDS = 120
@@ -29,7 +33,7 @@ def list_all(
         write_json(both if what is None else both[what])
         return 0
     if what != "runs":
-        _print(recipes, right=("networks", "steps"))
+        _print(list(map(_recipe_cells, recipes)), right=("networks", "steps"))
     if what is None:
         stdout().print()
     if what != "recipes":
@@ -51,23 +55,62 @@ def _list_metrics(*, as_json: bool) -> int:
 
 
 def recipe_rows() -> list[Row]:
-    """Name, source, networks, steps and summary of every recipe."""
+    """Name, source, networks, steps, summary and replications of every recipe."""
     from grokscope.recipes import RECIPES
+    from grokscope.recipes.registry import REPLICATIONS
 
+    replications = [make() for make in REPLICATIONS.values()]
     rows: list[Row] = []
     for make in RECIPES.values():
         recipe = make()
-        networks = len(recipe.plan().networks)
-        rows.append(
-            {
-                "recipe": recipe.name,
-                "networks": networks,
-                "steps": recipe.config.training.steps,
-                "summary": recipe.summary,
-                "source": recipe.source,
-            }
-        )
+        row: Row = {
+            "recipe": recipe.name,
+            "networks": len(recipe.plan().networks),
+            "steps": recipe.config.training.steps,
+            "summary": recipe.summary,
+            "source": recipe.source,
+        }
+        own = [found for found in replications if found.recipe == recipe.name]
+        rows.append(row | {"replications": _tiers_of(own)})
+    without = [found for found in replications if found.recipe not in RECIPES]
+    for name in dict.fromkeys(found.recipe for found in without):
+        own = [found for found in without if found.recipe == name]
+        row = {"recipe": name, "networks": None, "steps": None, "summary": own[0].published}
+        rows.append(row | {"source": own[0].source, "replications": _tiers_of(own)})
     return rows
+
+
+def _tiers_of(replications: Sequence["Replication"]) -> list[Row]:
+    """Every tier of some replications, with what it costs and what is known of it."""
+    from grokscope.recipes.record import status_of
+
+    return [
+        {"replication": found.name, "tier": tier} | status_of(found, tier)
+        for found in replications
+        for tier in found.tiers
+    ]
+
+
+def _recipe_cells(row: Row) -> Row:
+    """A recipe's row for people: its tiers, their cost and status in words."""
+    tiers: list[Row] = row["replications"]
+    names = dict.fromkeys(found["tier"] for found in tiers)
+    own = {name: [found for found in tiers if found["tier"] == name] for name in names}
+    cost = [f"{tier} {sum(f['minutes'] for f in found):g} min" for tier, found in own.items()]
+    status = [f"{tier} {_status(found)}" for tier, found in own.items()]
+    return {name: value for name, value in row.items() if name != "replications"} | {
+        "tiers": ", ".join(names) or None,
+        "cost": ", ".join(cost) or None,
+        "status": ", ".join(status) or None,
+    }
+
+
+def _status(found: Sequence[Row]) -> str:
+    """The status of a tier, or of how many replications each where they differ."""
+    counted = Counter(each["status"] for each in found)
+    if len(counted) == 1:
+        return next(iter(counted))
+    return " and ".join(f"{number} {status}" for status, number in counted.items())
 
 
 def run_rows(out: Path) -> list[Row]:

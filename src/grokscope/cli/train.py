@@ -73,7 +73,7 @@ def _start(request: TrainRequest) -> Run | None:
         say(expectation(found))
         if request.dry_run:
             return _dry(plan, found, request)
-    with _listener(plan) as listener:
+    with training_screen(plan) as listener:
         return start_run(plan, request.out, listener)
 
 
@@ -136,7 +136,7 @@ def _resume(request: TrainRequest) -> Run:
         say(f"{directory.id} has already finished")
         return resume_run(directory)
     say(f"going on with {directory.id}")
-    with _listener(plan) as listener:
+    with training_screen(plan) as listener:
         return resume_run(directory, listener)
 
 
@@ -155,7 +155,8 @@ def _refuse_changes(plan: Plan, request: TrainRequest) -> None:
         raise UsageError(f"`--seeds` is {seeds} in that run and {rule}.")
 
 
-def _listener(plan: Plan) -> LivePanel | LineListener:
+def training_screen(plan: Plan) -> LivePanel | LineListener:
+    """The live panel on a terminal, a line every few seconds elsewhere."""
     console = stderr()
     if not console.is_terminal or console.is_dumb_terminal or "utf" not in console.encoding.lower():
         return LineListener()

@@ -1,9 +1,17 @@
 """Progress measures for grokking via mechanistic interpretability (arXiv 2301.05217)."""
 
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
 from grokscope.engine import AdamW, CrossEntropy
-from grokscope.experiment import Config, Training
+from grokscope.experiment import Config, Run, Training
 from grokscope.models import OneLayerTransformer
 from grokscope.recipes.base import Recipe
+from grokscope.recipes.replication import Replication, Stage, summary_rows, trained
+from grokscope.recipes.rules import Row, all_of, share_at_least, share_labelled
 from grokscope.tasks import ModularArithmetic
 
 
@@ -21,3 +29,78 @@ def nanda2023() -> Recipe:
             training=Training(steps=40_000, stop_when_grokked=False),
         ),
     )
+
+
+def nanda2023_order() -> Replication:
+    """The circuit forms before the test loss falls; with random labels there is none to form."""
+    small = Config(
+        task=ModularArithmetic(operation="add", p=53, train_fraction=0.4),
+        model=OneLayerTransformer(d_model=64),
+        optimizer=AdamW(lr=1e-3, weight_decay=1.0, beta1=0.9, beta2=0.98, warmup_steps=10),
+        training=Training(steps=5_000, checkpoint_ratio=1.1),
+    )
+    smoke = Stage(
+        arms=(
+            trained("addition", small, measure=loss_order),
+            trained(
+                "random labels",
+                small,
+                {"task.label_noise": 1.0},
+                role="control",
+                measure=loss_order,
+            ),
+        ),
+        minutes=5,
+    )
+    return Replication(
+        name="nanda2023",
+        recipe="nanda2023",
+        source="arXiv 2301.05217, figure 7",
+        published="addition mod 113, 30 % of the rows: restricted loss falls from step 1,400 on, "
+        "test loss from 9,400 on",
+        rule=all_of(
+            share_labelled(0.5),
+            share_at_least(0.5, _circuit_is_first, "networks whose restricted loss falls first"),
+        ),
+        tiers={"smoke": smoke},
+    )
+
+
+def loss_order(run: Run) -> Sequence[Row]:
+    """Checkpoints at which restricted and test loss had fallen to half of ln p for good, or None.
+
+    The restricted loss keeps the key frequencies of the end alone and leaves out the rest.
+    """
+    progress, curves = run.progress, run.curves
+    half = math.log(run.plan.base.task.table().n_classes) / 2
+    rows: list[Row] = []
+    for network, row in enumerate(summary_rows(run)):
+        steps, restricted = _of(progress, network, "progress/restricted_loss")
+        looks, test = _of(curves, network, "test/loss_novel")
+        # the test loss at the last look before each checkpoint: looks are no rarer
+        at = np.searchsorted(looks, steps, side="right") - 1
+        falls = {
+            "restricted_loss_step": _fell_for_good(steps, restricted, half),
+            "test_loss_step": _fell_for_good(steps, test[at], half) if len(steps) else None,
+        }
+        rows.append(row | falls)
+    return rows
+
+
+def _circuit_is_first(row: Row) -> bool:
+    restricted, test = row["restricted_loss_step"], row["test_loss_step"]
+    return restricted is not None and test is not None and restricted < test
+
+
+def _of(columns: dict[str, Any], network: int, name: str) -> tuple[Any, Any]:
+    if not columns:  # no network had key frequencies
+        return np.empty(0, dtype=int), np.empty(0)
+    own = columns["network"] == network
+    return columns["step"][own], columns[name][own]
+
+
+def _fell_for_good(steps: Any, losses: Any, below: float) -> int | None:  # noqa: ANN401
+    """The first of the steps from which on all losses are below a bound."""
+    high = np.flatnonzero(~(losses < below))
+    first = int(high[-1]) + 1 if len(high) else 0
+    return int(steps[first]) if first < len(steps) else None

@@ -1,11 +1,16 @@
 """The Clock and the Pizza (arXiv 2306.17844): constant against softmax attention."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, Literal
 
 from grokscope.engine import AdamW, CrossEntropy
-from grokscope.experiment import Config, Training
+from grokscope.experiment import Config, Run, Training
+from grokscope.experiment.explained import explain_run, store_explanations
 from grokscope.models import OneLayerTransformer
 from grokscope.recipes.base import Recipe
+from grokscope.recipes.replication import Replication, Role, Stage, summary_rows, trained
+from grokscope.recipes.rules import Row, share_at_least
 from grokscope.tasks import ModularArithmetic
 
 _CONFIG = Config(
@@ -36,4 +41,76 @@ def zhong2023_b() -> Recipe:
         summary="softmax attention on addition mod 59, 80 % of the data, 20,000 steps",
         source="arXiv 2306.17844, model B",
         config=replace(_CONFIG, model=replace(_CONFIG.model, attention_rate=1.0)),
+    )
+
+
+def zhong2023_a_pizza() -> Replication:
+    """Model A computes a pizza; model B must not."""
+    return _replication(
+        "pizza",
+        name="zhong2023-a",
+        published="attention rate 0, addition mod 59: a pizza, whose logits depend on a − b",
+    )
+
+
+def zhong2023_b_clock() -> Replication:
+    """Model B computes a clock; model A must not."""
+    return _replication(
+        "clock",
+        name="zhong2023-b",
+        published="attention rate 1, addition mod 59: a clock, whose logits do not depend on a − b",
+    )
+
+
+def explained_rows(run: Run) -> Sequence[Row]:
+    """The summary with `mechanism`: the label of an explained network, else the verdict."""
+    networks = range(len(run.plan.networks))
+    document: Any = run.directory.explanation
+    if not document:
+        document = explain_run(run, networks)
+        store_explanations(run, document)
+    found = {each["network"]: each for each in document["explanations"]}
+    return [
+        row | {"mechanism": _mechanism(found.get(network, {"verdict": "not kept"}))}
+        for network, row in enumerate(summary_rows(run))
+    ]
+
+
+def _mechanism(explanation: Row) -> str:
+    explained = explanation["verdict"] == "explained"
+    return explanation["label"] if explained else explanation["verdict"]
+
+
+def _replication(kind: Literal["pizza", "clock"], *, name: str, published: str) -> Replication:
+    small = replace(
+        _CONFIG,
+        task=ModularArithmetic(operation="add", p=47, train_fraction=0.7),
+        model=replace(_CONFIG.model, d_model=64),
+        optimizer=replace(_CONFIG.optimizer, lr=3e-3),
+        training=Training(steps=2_000, stop_when_grokked=False),
+    )
+    roles: dict[float, Role] = {0.0: "subject", 1.0: "control"}
+    if kind == "clock":
+        roles = {1.0: "subject", 0.0: "control"}
+    arms = [
+        trained(
+            f"attention rate {rate:g}",
+            small,
+            {"model.attention_rate": rate},
+            role=role,
+            measure=explained_rows,
+        )
+        for rate, role in roles.items()
+    ]
+    return Replication(
+        name=name,
+        recipe=name,
+        source="arXiv 2306.17844, figure 3",
+        published=published,
+        rule=share_at_least(
+            0.5,
+            lambda row: row["mechanism"] == kind,
+            f"networks that are causally explained, as a {kind} alone",
+        ),
+        tiers={"smoke": Stage(arms=tuple(arms), minutes=4)},
     )

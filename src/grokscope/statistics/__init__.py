@@ -1,5 +1,22 @@
-"""Statistics over runs: shares with exact intervals."""
+"""Statistics over runs: shares, survival and ratios, each with its interval."""
 
+from grokscope.statistics.interval import Interval, Outcome
+from grokscope.statistics.resample import BySeed, geometric_ratio, log_slope, median_ratio
 from grokscope.statistics.share import Share, share_of
+from grokscope.statistics.survival import Survival, kaplan_meier
+from grokscope.statistics.wait import NEVER, Wait
 
-__all__ = ["Share", "share_of"]
+__all__ = [
+    "NEVER",
+    "BySeed",
+    "Interval",
+    "Outcome",
+    "Share",
+    "Survival",
+    "Wait",
+    "geometric_ratio",
+    "kaplan_meier",
+    "log_slope",
+    "median_ratio",
+    "share_of",
+]

@@ -1,0 +1,101 @@
+"""Published against measured, as a page of Markdown made of stored results alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from grokscope.recipes.replication import TIERS
+
+Document = Mapping[str, Any]
+
+_HEAD = """\
+# Replications
+
+What was published, and what the same experiment gives here. Written by `grokscope replicate
+--record` from the results in `src/grokscope/recipes/results`, never by hand.
+
+A result counts as *reproduced* if the rule passes with its whole interval and every control arm,
+judged by the same rule, fails it. It is *inconclusive* if the interval holds the bound. Intervals
+are of 95 %. A network whose budget ended before it generalised is censored and stays in the
+figures; so does one that diverged.
+"""
+_TIER_WORDS = {
+    "smoke": "Smoke tier: two cores, five minutes each",
+    "cpu": "CPU tier: an hour each",
+    "paper": "Paper tier: the published setting",
+}
+_COLUMNS = ("replication", "published", "rule", "measured", "control", "networks", "verdict")
+
+
+def page(documents: Sequence[Document]) -> str:
+    """The page: a table for each tier, then where and why results differ."""
+    parts = [_HEAD]
+    for tier in TIERS:
+        own = [document for document in documents if document["tier"] == tier]
+        if own:
+            parts.append(_tier(_TIER_WORDS[tier], own))
+    return "\n".join(parts)
+
+
+def measured_text(measured: Mapping[str, Any]) -> str:
+    """A number with its interval, such as `median delay ratio 12.3 [8.1, –]`."""
+    sign = "" if measured["sign"] == "=" or measured["value"] is None else f"{measured['sign']} "
+    ends = f"[{_number(measured['low'])}, {_number(measured['high'])}]"
+    return f"{measured['what']} {sign}{_number(measured['value'])} {ends}"
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Such as `6: 5 grokked, 1 censored`."""
+    parts = [
+        f"{counts[name]} {name}"
+        for name in ("grokked", "censored", "diverged")
+        if counts.get(name) or (name == "grokked" and name in counts)
+    ]
+    return f"{counts['networks']}" + (f": {', '.join(parts)}" if parts else "")
+
+
+def row_of(document: Document) -> dict[str, str]:
+    """One line of the table, by column."""
+    arms = document["arms"]
+    return {
+        "replication": document["replication"],
+        "published": f"{document['published']} ({document['source']})",
+        "rule": document["rule"]["text"],
+        "measured": _lines(arm for arm in arms if arm["role"] == "subject"),
+        "control": _lines(arm for arm in arms if arm["role"] == "control"),
+        "networks": "; ".join(f"{arm['name']} {counts_text(arm['counts'])}" for arm in arms),
+        "verdict": f"{document['verdict']} ({document['reason']})",
+    }
+
+
+def _lines(arms: Any) -> str:  # noqa: ANN401 (stored arms)
+    return "; ".join(
+        f"{arm['name']}: " + ", ".join(measured_text(each) for each in arm["measured"])
+        for arm in arms
+    )
+
+
+def _tier(title: str, documents: Sequence[Document]) -> str:
+    total = sum(document["wall_seconds"] for document in documents) / 60
+    lines = [f"## {title}", "", _line(_COLUMNS), _line(["---"] * len(_COLUMNS))]
+    for document in documents:
+        row = row_of(document)
+        lines.append(_line([_cell(row[name]) for name in _COLUMNS]))
+    lines += ["", f"All of them took {total:.0f} minutes.", ""]
+    told = [document for document in documents if document["differs"]]
+    for document in told:
+        lines += [f"**{document['replication']}** differs: {document['differs']}", ""]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
