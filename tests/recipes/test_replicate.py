@@ -28,7 +28,8 @@ from grokscope.recipes.replication import (
     trained,
 )
 from grokscope.recipes.rules import Row, median_at_most, share_at_least
-from grokscope.recipes.table import page, row_of
+from grokscope.recipes.table import networks_text, page, row_of
+from grokscope.recipes.tally import tally
 from grokscope.tasks import ModularArithmetic
 
 CONFIG = Config(
@@ -100,7 +101,7 @@ def test_a_replication_of_a_network_that_fits_is_reproduced(done: Any):
     own, control = document["arms"]
     assert own["seeds"] == [10_000 + i for i in range(6)] == [row["seed"] for row in own["rows"]]
     assert own["measured"][0]["value"] == 1
-    assert (control["outcome"], control["counts"]["networks"]) == ("fails", 6)
+    assert (control["outcome"], control["tally"][0]["networks"]) == ("fails", 6)
     assert document["wall_seconds"] > 0
     assert document["versions"]["torch"]
     stored = json.loads((out / "tiny-smoke.json").read_text(encoding="utf-8"))
@@ -179,7 +180,7 @@ def test_computed_arms_are_kept_too_and_must_give_all_seeds(tmp_path: Path):
         document = attempt(tmp_path, linear).carry_out(Listening())
     assert calls == [6]
     assert document["verdict"] == "reproduced"
-    assert document["arms"][0]["counts"] == {"networks": 6}
+    assert document["arms"][0]["tally"] == [{"settings": {}, "networks": 6}]
 
     short = computed("short", lambda folder, seeds: [{"seed": seeds[0]}], {})
     broken = tiny(tiers={"smoke": Stage(arms=(short, arms[1]), minutes=0.1)})
@@ -222,14 +223,31 @@ def test_the_page_shows_published_beside_measured(done: Any):
     assert "differs" not in text[smoke:cpu]
 
 
-def test_counts_tell_censored_from_diverged():
+def test_a_tally_tells_censored_from_diverged_for_each_setting():
+    ends = [(500, "grokked"), (700, "grokked"), (None, "budget"), (None, "diverged")]
     rows = [
-        {"grokked_step": step, "stop_reason": reason}
-        for step, reason in ((500, "grokked"), (None, "budget"), (None, "diverged"))
+        {
+            "seed": seed,
+            "settings": {"seed": seed, "optimizer.lr": lr},
+            "memorized_step": 100,
+            "grokked_step": step if lr == 0.1 else None,
+            "stop_reason": reason,
+            "steps": 900,
+        }
+        for lr in (0.1, 0.2)
+        for seed, (step, reason) in enumerate(ends)
     ]
-    from grokscope.recipes.replicate import counts
-
-    assert counts(rows) == {"networks": 3, "grokked": 1, "censored": 1, "diverged": 1}
+    first, second = tally(rows)
+    assert first["settings"] == {"optimizer.lr": 0.1}
+    names = ("networks", "grokked", "censored", "diverged")
+    assert [first[name] for name in names] == [4, 2, 1, 1]
+    assert [second[name] for name in names] == [4, 0, 3, 1]
+    assert (first["grokked_step"]["value"], second["grokked_step"]["value"]) == (700, None)
+    text = networks_text({"name": "rates", "tally": [first, second]})
+    assert text == (
+        "rates: lr 0.1 – 2 of 4 grokked, 1 censored, 1 diverged, median step 700 [500, –]; "
+        "lr 0.2 – 0 of 4 grokked, 3 censored, 1 diverged"
+    )
 
 
 def test_the_committed_page_is_what_the_committed_results_give():

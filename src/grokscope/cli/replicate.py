@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from rich.text import Text
+
 from grokscope.cli.commands import ATTEMPTS, Replicate
 from grokscope.cli.lines import LineListener
 from grokscope.cli.panel import LivePanel
 from grokscope.cli.screen import new_table, say, stdout, write_json
-from grokscope.cli.train import probe, training_screen
+from grokscope.cli.train import training_screen
 from grokscope.cli.wording import count, duration
-from grokscope.core.errors import InterruptedRunError, UsageError
-from grokscope.experiment import Plan
+from grokscope.core.errors import InterruptedRunError, SettingError, UsageError
+from grokscope.experiment import Plan, estimate
 from grokscope.recipes.record import record
 from grokscope.recipes.registry import REPLICATIONS
 from grokscope.recipes.replicate import Attempt
@@ -20,6 +22,7 @@ from grokscope.recipes.replication import Arm, Replication, chosen
 from grokscope.recipes.table import row_of
 
 Row = dict[str, Any]
+_PROBE_SECONDS = 0.2
 _COLUMNS = ("replication", "verdict", "measured", "control", "networks", "published", "rule")
 
 
@@ -91,11 +94,11 @@ def _say_costs(attempts: Sequence[Attempt]) -> list[Row]:
 
 
 def _cost(attempt: Attempt) -> Row:
-    """What is left to do: by trial steps for what trains, by what is stated for the rest."""
+    """What is left to do: by trial steps for what trains, as stated for the rest."""
     stage = attempt.replication.stage(attempt.tier)
     left = [arm for arm in stage.arms if not attempt.is_done(arm)]
     plans = [arm.make(attempt.seeds(arm)) for arm in left if arm.make is not None]
-    stated = 60 * stage.minutes / len(stage.arms) * (len(left) - len(plans))
+    share = 60 * stage.minutes / len(stage.arms)
     return {
         "replication": attempt.replication.name,
         "tier": attempt.tier,
@@ -103,8 +106,17 @@ def _cost(attempt: Attempt) -> Row:
         "arms_done": len(stage.arms) - len(left),
         "networks": sum(len(plan.networks) for plan in plans),
         "minutes": stage.minutes,
-        "seconds_at_most": stated + sum(probe(plan).seconds_at_most for plan in plans),
+        "seconds_at_most": sum(_seconds(plan, share) for plan in plans)
+        + share * (len(left) - len(plans)),
     }
+
+
+def _seconds(plan: Plan, stated: float) -> float:
+    """By a short trial, or as stated where the plan cannot run here, which it says when it must."""
+    try:
+        return estimate(plan, _PROBE_SECONDS).seconds_at_most
+    except SettingError:
+        return stated
 
 
 def _tell(documents: Sequence[Row], *, as_json: bool) -> None:
@@ -115,7 +127,7 @@ def _tell(documents: Sequence[Row], *, as_json: bool) -> None:
     if not console.is_terminal:
         table = new_table(console, _COLUMNS)
         for document in documents:
-            table.add_row(*(row_of(document)[name] for name in _COLUMNS))
+            table.add_row(*(Text(row_of(document)[name]) for name in _COLUMNS))
         console.print(table)
         return
     for document in documents:  # a table of long texts does not fit a screen

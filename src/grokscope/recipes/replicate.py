@@ -19,6 +19,7 @@ from grokscope.core.errors import SettingError
 from grokscope.experiment import Listener, Plan, Run, resume_run, start_run
 from grokscope.recipes.replication import Arm, Replication, Tier
 from grokscope.recipes.rules import Row
+from grokscope.recipes.tally import tally
 from grokscope.recipes.verdict import Judgement, judge, rule_hash
 from grokscope.store import find_runs
 from grokscope.store.documents import encode_json, read_json
@@ -159,23 +160,12 @@ class Attempt:
             "role": arm.role,
             "config": arm.config(self.seeds(arm)),
             "seeds": list(self.seeds(arm)),
-            "counts": counts(rows),
+            "tally": tally(rows),
             "outcome": finding.outcome if finding else None,
             "measured": [each.to_dict() for each in finding.measured] if finding else [],
             "wall_seconds": round(seconds[arm.name], 1),
             "rows": rows,
         }
-
-
-def counts(rows: Sequence[Row]) -> dict[str, int]:
-    """How many networks there are, and where they trained how many grokked, were cut off, broke."""
-    found = {"networks": len(rows)}
-    if all("grokked_step" in row and "stop_reason" in row for row in rows):
-        grokked = sum(row["grokked_step"] is not None for row in rows)
-        diverged = sum(row["stop_reason"] == "diverged" for row in rows if not row["grokked_step"])
-        found |= {"grokked": grokked, "censored": len(rows) - grokked - diverged}
-        found |= {"diverged": diverged}
-    return found
 
 
 def finished_run(plan: Plan, folder: Path, listener: Listener | None = None) -> Run:

@@ -84,7 +84,7 @@ def trained(
     """An arm of training runs: every variant of a config with every seed, in one population.
 
     With six seeds, all or none of them tells a share of more than a half from one of less; with
-    five it cannot be told.
+    five it cannot be told. A median needs seven seeds to have an upper end.
 
     Args:
         name: unique in its tier.

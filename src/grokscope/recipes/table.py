@@ -38,19 +38,35 @@ def page(documents: Sequence[Document]) -> str:
 
 def measured_text(measured: Mapping[str, Any]) -> str:
     """A number with its interval, such as `median delay ratio 12.3 [8.1, –]`."""
-    sign = "" if measured["sign"] == "=" or measured["value"] is None else f"{measured['sign']} "
-    ends = f"[{_number(measured['low'])}, {_number(measured['high'])}]"
-    return f"{measured['what']} {sign}{_number(measured['value'])} {ends}"
+    return f"{measured['what']} {interval_text(measured)}"
 
 
-def counts_text(counts: Mapping[str, int]) -> str:
-    """Such as `6: 5 grokked, 1 censored`."""
-    parts = [
-        f"{counts[name]} {name}"
-        for name in ("grokked", "censored", "diverged")
-        if counts.get(name) or (name == "grokked" and name in counts)
+def networks_text(arm: Mapping[str, Any]) -> str:
+    """Such as `division: 5 of 6 grokked, 1 censored, at step 1,230 [900, –]`, by setting."""
+    return f"{arm['name']}: " + "; ".join(_group(group) for group in arm["tally"])
+
+
+def _group(group: Mapping[str, Any]) -> str:
+    settings = [
+        f"{name.rpartition('.')[2].replace('_', ' ')} {value}"
+        for name, value in group["settings"].items()
     ]
-    return f"{counts['networks']}" + (f": {', '.join(parts)}" if parts else "")
+    head = ", ".join(settings) + " – " if settings else ""
+    if "grokked" not in group:
+        return f"{head}{group['networks']}"
+    ends = [f"{group[name]} {name}" for name in ("censored", "diverged") if group[name]]
+    text = ", ".join([f"{group['grokked']} of {group['networks']} grokked", *ends])
+    step: Mapping[str, Any] = group["grokked_step"]
+    when = f", median step {interval_text(step)}" if group["grokked"] else ""
+    return f"{head}{text}{when}"
+
+
+def interval_text(interval: Mapping[str, Any]) -> str:
+    """Such as `≥ 12.3 [8.1, –]`."""
+    is_plain = interval["sign"] == "=" or interval["value"] is None
+    sign = "" if is_plain else f"{interval['sign']} "
+    ends = f"[{_number(interval['low'])}, {_number(interval['high'])}]"
+    return f"{sign}{_number(interval['value'])} {ends}"
 
 
 def row_of(document: Document) -> dict[str, str]:
@@ -62,7 +78,7 @@ def row_of(document: Document) -> dict[str, str]:
         "rule": document["rule"]["text"],
         "measured": _lines(arm for arm in arms if arm["role"] == "subject"),
         "control": _lines(arm for arm in arms if arm["role"] == "control"),
-        "networks": "; ".join(f"{arm['name']} {counts_text(arm['counts'])}" for arm in arms),
+        "networks": ". ".join(map(networks_text, arms)),
         "verdict": f"{document['verdict']} ({document['reason']})",
     }
 

@@ -56,7 +56,7 @@ class Survival:
     def median(self, confidence: float = CONFIDENCE) -> Interval:
         """The first time with S ≤ ½, between the first ones at which either end of the band is.
 
-        None where that is not reached. With five networks or fewer the band never leaves ½ behind,
+        None where that is not reached. With six networks or fewer the band never leaves ½ behind,
         so there is no upper end.
         """
         half = 0.5 + 1e-12
