@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grokscope.engine import AdamW, CrossEntropy
-    from grokscope.experiment import Config, Run, Training, load
+    from grokscope.experiment import Config, Run, Training, fork, load, paired
     from grokscope.explanation import (
         Explanation,
         ModuleSubject,
@@ -48,9 +48,11 @@ _HOMES = {
     "Training": "grokscope.experiment",
     "Verdict": "grokscope.measures.grokdef",
     "explain": "grokscope.explanation",
+    "fork": "grokscope.experiment",
     "from_hooked_transformer": "grokscope.explanation",
     "judge": "grokscope.measures.grokdef",
     "load": "grokscope.experiment",
+    "paired": "grokscope.experiment",
     "run": "grokscope.recipes",
     "write_report": "grokscope.views",
 }
@@ -73,9 +75,11 @@ __all__ = [
     "Training",
     "Verdict",
     "explain",
+    "fork",
     "from_hooked_transformer",
     "judge",
     "load",
+    "paired",
     "run",
     "write_report",
 ]

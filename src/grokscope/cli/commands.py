@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, runtime_checkable
 
-from tyro.conf import FlagCreatePairsOff, Positional, Suppress, arg
+from tyro.conf import FlagCreatePairsOff, Positional, Suppress, UseAppendAction, arg
 
 Folder = Annotated[Path, arg(aliases=("--runs",), metavar="DIR")]
 RunName = Annotated[Positional[str], arg(metavar="[RUN]")]
@@ -100,6 +100,38 @@ class Run:
                 settings=self.settings,
             )
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fork:
+    """Go on from a kept step of a run in several ways at once.
+
+    One branch is left as it is, and the others are compared with it network by network. A branch is
+    a name and what it changes: `--branch "no decay: weight_decay=0"`, `"less data:
+    train_fraction=0.2"`, `"other data: data_seed=5"`, `"cut: without_circles=5,8"`, `"one circle:
+    only_circles=5"`.
+    """
+
+    run: RunName = "last"
+    """A path, an id, the beginning of an id, or `last`."""
+    step: Annotated[int, arg(metavar="N")]
+    """A kept step to go on from."""
+    branch: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="TEXT")] = ()
+    """NAME: SETTING=VALUE …; may be given several times."""
+    steps: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
+    """The budget of all branches, from the beginning of the run on; the run's own unless given."""
+    seeds: Annotated[str | None, arg(metavar="N,N", help_behavior_hint="")] = None
+    """Networks to go on with, by seed; all unless given."""
+    out: Folder = RUNS
+    """The folder of all runs."""
+    json: Json = False
+    """Print one JSON object on stdout."""
+
+    def execute(self) -> int:
+        """Train, compare, print."""
+        from grokscope.cli.fork import fork_run
+
+        return fork_run(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,6 +339,7 @@ class Replicate:
 COMMANDS: dict[str, type[Command]] = {
     "demo": Demo,
     "run": Run,
+    "fork": Fork,
     "label": Label,
     "list": List,
     "show": Show,

@@ -13,18 +13,8 @@ from grokscope.engine.precision import MatmulPrecision
 from grokscope.models import Model
 from grokscope.tasks import Table
 
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One network to be trained."""
-
-    index: int
-    """Its number within the run."""
-    seed: int
-    model: Model
-    optimizer: Optimizer
-    rows: Int[Tensor, " train"]
-    """Its training rows."""
+Kind = tuple[int, int | None]
+"""Cohort, and rows of a full batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +30,27 @@ class Setup:
     dtype: torch.dtype = torch.float32
     device: str = "cpu"
     matmul_precision: MatmulPrecision = "full"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One network to be trained."""
+
+    index: int
+    """Its number within the run."""
+    seed: int
+    model: Model
+    optimizer: Optimizer
+    rows: Int[Tensor, " train"]
+    """Its training rows."""
+    batch_seed: int | None = None
+    """Seed of the order of batches, where that is not its own."""
+    cohort: int = 0
+    """Networks of several cohorts share no stack."""
+
+    def stack_kind(self, setup: Setup) -> Kind:
+        """What the networks of a stack have in common beside their model."""
+        return self.cohort, None if setup.batch_size else len(self.rows)
 
 
 @dataclass(kw_only=True, eq=False)

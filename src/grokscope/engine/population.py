@@ -6,6 +6,7 @@ spoil it. On a CPU, stacks are sized to the cache and stepped by a thread each; 
 holds as many networks as its memory does.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
@@ -19,7 +20,7 @@ from grokscope.engine.allocator import reuse_freed_memory
 from grokscope.engine.answers import n_distinct
 from grokscope.engine.batches import Batches
 from grokscope.engine.capture import shared_memory
-from grokscope.engine.job import Divergence, Job, Lane, Setup
+from grokscope.engine.job import Divergence, Job, Kind, Lane, Setup
 from grokscope.engine.layout import free_bytes, lane_bytes, stack_sizes
 from grokscope.engine.stack import Stack
 from grokscope.engine.state import Flat, State, flattened, named, slots_of, views
@@ -65,7 +66,8 @@ class Population:
         self._shapes = {name: tuple(value.shape[1:]) for name, value in one.items()}
         self._update = Update([job.optimizer for job in jobs], self._shapes)
         self._merged_rows = self._rows_when_merged(jobs)
-        self._lane_bytes = self._size_of_one(one, self._merged_rows or len(jobs[0].rows))
+        n_rows = [self._merged_rows.get(j.stack_kind(setup), len(j.rows)) for j in jobs]
+        self._lane_bytes = self._size_of_one(one, max(n_rows))
         self.capacity = setup.capacity or self._fitting(len(jobs))
         """Networks in training at once, at most."""
         self._fill()
@@ -223,7 +225,7 @@ class Population:
         gaps = sum(len(stack.free) for stack in self.stacks) - len(newcomers)
         if not self.lanes:
             self.stacks = []
-        elif gaps < 0 or gaps >= self._tolerated_gaps * (gaps + len(self.lanes)):
+        elif not self._fits(newcomers) or gaps >= self._tolerated_gaps * (gaps + len(self.lanes)):
             states = ([self._state(before)] if before else []) + (
                 [self._fresh(entering)] if entering else []
             )
@@ -231,12 +233,20 @@ class Population:
         elif newcomers:
             self._enter(newcomers)
 
+    def _fits(self, newcomers: Sequence[Lane]) -> bool:
+        """Whether there is an empty slot for each."""
+        wanted = Counter(lane.job.stack_kind(self.setup) for lane in newcomers)
+        free: Counter[Kind] = Counter()
+        for stack in self.stacks:
+            free[stack.kind] += len(stack.free)
+        return wanted <= free
+
     def _enter(self, newcomers: Sequence[Lane]) -> None:
         """Put networks into empty slots."""
-        rest = list(newcomers)
+        rest = self._by_kind(newcomers)
         for stack in self.stacks:
-            lanes = rest[: len(stack.free)]
-            rest = rest[len(lanes) :]
+            waiting = rest.get(stack.kind, [])
+            lanes, rest[stack.kind] = waiting[: len(stack.free)], waiting[len(stack.free) :]
             if lanes:
                 state = self._fresh([lane.job for lane in lanes])
                 stack.enter(stack.free[: len(lanes)], lanes, state)
@@ -248,10 +258,7 @@ class Population:
 
     def _lay_out(self, state: State, layout: Layout | None = None) -> None:
         """Make the stacks of all lanes, whose state this is."""
-        if layout is None:
-            sizes = iter(self._sizes())
-            order = iter([lane.job.index for lane in self.lanes])
-            layout = [[next(order) for _ in range(size)] for size in sizes]
+        layout = self._new_layout() if layout is None else layout
         row = {lane.job.index: i for i, lane in enumerate(self.lanes)}
         self.stacks = []
         # on a GPU one stack is stepped after another, so they share what a step needs
@@ -263,13 +270,25 @@ class Population:
                 rows = [row[index if index >= 0 else present[0]] for index in slots]
                 parts = {name: part[rows] for name, part in state.items()}
                 lanes = [self.lanes[i] for i in rows]
-                stack = Stack(self.setup, self._update, lanes, parts, self._merged_rows, memory)
+                merged_rows = self._merged_rows.get(lanes[0].job.stack_kind(self.setup))
+                stack = Stack(self.setup, self._update, lanes, parts, merged_rows, memory)
                 stack.leave([i for i, index in enumerate(slots) if index < 0])
                 self.stacks.append(stack)
 
-    def _sizes(self) -> list[int]:
-        device = torch.device(self.setup.device)
-        return stack_sizes(len(self.lanes), self._lane_bytes, device, self._threads)
+    def _new_layout(self) -> Layout:
+        device, found = torch.device(self.setup.device), []
+        for lanes in self._by_kind(self.lanes).values():
+            order = iter([lane.job.index for lane in lanes])
+            sizes = stack_sizes(len(lanes), self._lane_bytes, device, self._threads)
+            found += [[next(order) for _ in range(size)] for size in sizes]
+        return found
+
+    def _by_kind(self, lanes: Sequence[Lane]) -> dict[Kind, list[Lane]]:
+        """Lanes that can share a stack, in their order."""
+        found: dict[Kind, list[Lane]] = {}
+        for lane in lanes:
+            found.setdefault(lane.job.stack_kind(self.setup), []).append(lane)
+        return found
 
     def _fitting(self, n_jobs: int) -> int:
         """As many of the jobs as memory has room for, one at least.
@@ -282,12 +301,16 @@ class Population:
         each = resting if device.type == "cpu" else self._lane_bytes
         return max(1, min(n_jobs, free_bytes(device) // each))
 
-    def _rows_when_merged(self, jobs: Sequence[Job]) -> int | None:
+    def _rows_when_merged(self, jobs: Sequence[Job]) -> dict[Kind, int]:
         """Rows of a full batch in which mirror images are merged, for the job that has the most."""
         two_tokens = self._vocab.d_vocab > 0 and self._vocab.n_slots == 2
         if self.setup.batch_size is not None or not (self.model.is_symmetric and two_tokens):
-            return None
-        return max(n_distinct(self.setup.table.inputs[job.rows].unsqueeze(0)) for job in jobs)
+            return {}
+        found: dict[Kind, int] = {}
+        for job in jobs:
+            kind, own = job.stack_kind(self.setup), self.setup.table.inputs[job.rows]
+            found[kind] = max(found.get(kind, 0), n_distinct(own.unsqueeze(0)))
+        return found
 
     def _size_of_one(self, one: Parameters, n_rows: int) -> int:
         n_parameters = sum(value.numel() for value in one.values())
@@ -306,7 +329,8 @@ class Population:
         return flat.to(device=self.setup.device, dtype=self.setup.dtype)
 
     def _lane(self, job: Job, step: int) -> Lane:
-        batches = Batches(job.rows, self.setup.batch_size, job.seed)
+        seed = job.seed if job.batch_seed is None else job.batch_seed
+        batches = Batches(job.rows, self.setup.batch_size, seed)
         return Lane(job=job, batches=batches, step=step)
 
 
@@ -337,6 +361,6 @@ def _require_one_shape(jobs: Sequence[Job]) -> None:
         raise SettingError("jobs", "at least one", len(jobs))
     first = jobs[0]
     for job in jobs:
-        if job.model.stack_key() != first.model.stack_key() or len(job.rows) != len(first.rows):
-            rule = "of one shape within a population (same model, same number of training rows)"
+        if job.model.stack_key() != first.model.stack_key():
+            rule = "of one shape within a population (the same model)"
             raise SettingError("jobs", rule, f"{first.model.name} and {job.model.name}")

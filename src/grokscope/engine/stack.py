@@ -47,6 +47,7 @@ class Stack:
         self._setup, self._update, self._merged_rows = setup, update, merged_rows
         self.model = lanes[0].job.model.stack_key()
         self.slots: list[Lane | None] = list(lanes)
+        self.kind = lanes[0].job.stack_kind(setup)
         device = torch.device(setup.device)
         # copies: a step writes in place
         self._state = {name: part.to(device, copy=True) for name, part in state.items()}

@@ -1,7 +1,7 @@
 """One config says everything about one network's training; a plan is the networks of one run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from grokscope.core.errors import SettingError, UsageError
@@ -42,6 +42,8 @@ class Training:
     """Neighbouring evaluation steps differ by at most this factor; in (1, 1.1]."""
     checkpoint_ratio: float = 1.25
     """Neighbouring checkpoints differ by at most this factor."""
+    batch_seed: int | None = None
+    """Seed of the order of batches; the network's own seed where none is given."""
     capacity: int | None = None
     """Networks in training at once, the others wait; as many as fit where none is given."""
     dtype: Literal["float32", "float64"] = "float32"
@@ -90,11 +92,26 @@ class Config:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where the networks of a fork come from."""
+
+    run: str
+    """Id of the run that they go on from."""
+    step: int
+    networks: tuple[int, ...]
+    """Number within that run, of each network."""
+    branches: tuple[str, ...]
+    """Branch of each network."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The networks of one run; they share everything but per-network settings."""
 
     recipe: str
     networks: tuple[Config, ...]
+    origin: Origin | None = None
+    """Of a fork."""
 
     def __post_init__(self) -> None:
         if not self.networks:
@@ -104,6 +121,16 @@ class Plan:
     def base(self) -> Config:
         """The first network's config, which stands for what all share."""
         return self.networks[0]
+
+    def cohort(self, network: int) -> int:
+        """Number of a network's branch, in a fork: branches have stacks of their own.
+
+        So the untouched one is laid out as its run was, whatever the others are.
+        """
+        if self.origin is None:
+            return 0
+        branches = list(dict.fromkeys(self.origin.branches))
+        return branches.index(self.origin.branches[network])
 
     def varying(self) -> list[dict[str, Any]]:
         """Per network, the settings that are not the same for all."""
@@ -115,7 +142,8 @@ class Plan:
         """The form of `config.toml`: the first network in full, then what differs."""
         networks = [{"seed": network.seed} for network in self.networks]
         varying = zip(networks, self.varying(), strict=True)
-        return {
+        origin = {} if self.origin is None else {"origin": asdict(self.origin)}
+        return origin | {
             "schema_version": SCHEMA_VERSION,
             "recipe": self.recipe,
             "base": _to_dict(self.base),
@@ -134,7 +162,7 @@ class Plan:
             base = _from_dict(stored["base"])
             changes: Sequence[Mapping[str, Any]] = stored["networks"]
             networks = tuple(with_settings(base, change) for change in changes)
-            return cls(recipe=stored["recipe"], networks=networks)
+            return cls(recipe=stored["recipe"], networks=networks, origin=_origin(stored))
         except KeyError as error:
             raise UsageError(f"The config has no {error}.") from None
 
@@ -158,6 +186,14 @@ def plan_seeds(
         for i in range(seeds)
     ]
     return Plan(recipe=recipe, networks=tuple(networks))
+
+
+def _origin(stored: Mapping[str, Any]) -> Origin | None:
+    if "origin" not in stored:
+        return None
+    own = dict(stored["origin"])
+    lists = {name: tuple(own.pop(name)) for name in ("networks", "branches")}
+    return Origin(run=own["run"], step=own["step"], **lists)
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:

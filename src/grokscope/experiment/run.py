@@ -24,7 +24,7 @@ from grokscope.explanation import NetworkSubject
 from grokscope.explanation.subject import accuracy
 from grokscope.explanation.thresholds import FROZEN
 from grokscope.models import Parameters
-from grokscope.store import RunDirectory, resolve_run
+from grokscope.store import Checkpoint, RunDirectory, resolve_run
 from grokscope.tasks import Split
 
 _SURELY_WRONG = 0.9
@@ -176,10 +176,21 @@ def load(name: str | Path = "last", root: str | Path = "runs") -> Run:
     return Run(resolve_run(str(name), Path(root)))
 
 
-def start_run(plan: Plan, root: Path = Path("runs"), listener: Listener | None = None) -> Run:
+def start_run(
+    plan: Plan,
+    root: Path = Path("runs"),
+    listener: Listener | None = None,
+    start: Checkpoint | None = None,
+) -> Run:
     """Train a plan in a new run directory under `root`.
 
     What can be refused is refused before there is a directory.
+
+    Args:
+        plan: the networks.
+        root: the folder of all runs.
+        listener: told of the progress.
+        start: the state of the networks, where they do not start at the beginning.
 
     Raises:
         SettingError, UsageError: the plan cannot be trained.
@@ -190,6 +201,8 @@ def start_run(plan: Plan, root: Path = Path("runs"), listener: Listener | None =
     trainer = Trainer(plan, listener or Silence())
     directory = RunDirectory.create(root, plan.recipe, plan.to_dict())
     directory.write_splits(_split_tensors(trainer.splits))
+    if start is not None:
+        directory.save_resume_point(start.groups, start.facts)
     return _train(trainer, directory)
 
 

@@ -13,13 +13,13 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 import torch
 
-from grokscope.core.errors import InterruptedRunError, UsageError
+from grokscope.core.errors import InterruptedRunError, SettingError, UsageError
 from grokscope.engine import Job, Population, Setup, log_spaced, thin
 from grokscope.experiment.config import Plan
 from grokscope.experiment.interruption import StopRequest, stop_on_signal
@@ -73,12 +73,10 @@ class Trainer:
     def __init__(self, plan: Plan, listener: Listener) -> None:
         self.plan, self._listener = plan, listener
         training = plan.base.training
-        looks = log_spaced(training.steps, training.eval_ratio)
-        self._looks = looks
+        self._looks, self._kept = _looks(plan)
         self._looked_at: dict[int, int] = {}
-        self._kept = frozenset(thin(looks, training.checkpoint_ratio))
         with self._explained():
-            self._table = plan.base.task.table()
+            self._table = the_table(plan)
             self.splits = make_splits(plan, self._table)
             self.population = make_population(plan, self._table, self.splits)
         self._observer = Observer(
@@ -218,7 +216,7 @@ class Trainer:
             by_step.setdefault(self.population.lanes[lane].step, []).append(lane)
         for step, some in by_step.items():
             networks = [self.population.lanes[i].job.index for i in some]
-            facts = {"step": step, "networks": networks}
+            facts = {"step": step, "networks": networks, "layout": self.population.layout}
             name = self._checkpoint_name(step, networks)
             groups = self.population.checkpoint(some)
             self._writer.submit(partial(self._run.save_checkpoint, name, groups, facts))
@@ -277,6 +275,41 @@ class Trainer:
         self._listener.update(progress)
 
 
+def _looks(plan: Plan) -> tuple[Sequence[int], frozenset[int]]:
+    """Steps at which networks are measured, and those at which they are kept.
+
+    A fork is looked at when its run was, and as densely after its own beginning.
+    """
+    training = plan.base.training
+    looks = log_spaced(training.steps, training.eval_ratio)
+    kept = thin(looks, training.checkpoint_ratio)
+    if plan.origin is None:
+        return looks, frozenset(kept)
+    start = plan.origin.step
+    after = log_spaced(training.steps - start, training.eval_ratio)
+    kept_after = thin(after, training.checkpoint_ratio)
+    return (
+        sorted({start + step for step in after} | {step for step in looks if step > start}),
+        frozenset({start + step for step in kept_after} | {step for step in kept if step > start}),
+    )
+
+
+def the_table(plan: Plan) -> Table:
+    """The table of all networks of a plan; they may split it differently.
+
+    Raises:
+        SettingError: networks of different tables.
+    """
+    tasks = {replace(one.task, train_fraction=1.0, split="random") for one in plan.networks}
+    first, *others = [task.table() for task in tasks]
+    for other, task in zip(others, list(tasks)[1:], strict=True):
+        same = torch.equal(first.inputs, other.inputs) and torch.equal(first.shown, other.shown)
+        if not same:
+            rule = "one whose table is that of all other networks of the run"
+            raise SettingError("task", rule, task.name)
+    return first
+
+
 def _require_device(plan: Plan) -> None:
     if plan.base.training.device == "cuda" and not torch.cuda.is_available():
         raise UsageError("`device` is `cuda`, but torch finds no CUDA device here.")
@@ -311,7 +344,15 @@ def make_population(plan: Plan, table: Table, splits: Sequence[Split]) -> Popula
         matmul_precision=training.matmul_precision,
     )
     jobs = [
-        Job(index=i, seed=c.seed, model=c.model, optimizer=c.optimizer, rows=split.train)
+        Job(
+            index=i,
+            seed=c.seed,
+            model=c.model,
+            optimizer=c.optimizer,
+            rows=split.train,
+            batch_seed=c.training.batch_seed,
+            cohort=plan.cohort(i),
+        )
         for i, (c, split) in enumerate(zip(plan.networks, splits, strict=True))
     ]
     return Population(setup, jobs)

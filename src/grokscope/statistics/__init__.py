@@ -1,6 +1,7 @@
 """Statistics over runs: shares, survival and ratios, each with its interval."""
 
 from grokscope.statistics.interval import Interval, Outcome
+from grokscope.statistics.mean import mean_of
 from grokscope.statistics.resample import BySeed, geometric_ratio, log_slope, median_ratio
 from grokscope.statistics.share import Share, share_of
 from grokscope.statistics.survival import Survival, kaplan_meier
@@ -17,6 +18,7 @@ __all__ = [
     "geometric_ratio",
     "kaplan_meier",
     "log_slope",
+    "mean_of",
     "median_ratio",
     "share_of",
 ]
