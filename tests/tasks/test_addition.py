@@ -21,8 +21,12 @@ def test_rows_are_what_is_written_before_each_digit_of_a_sum(digits: int, proble
     rows = list(zip(table.inputs.tolist(), table.labels.tolist(), strict=True))
     assert len(rows) == problems * (digits + 1)
     pairs: set[frozenset[int]] = set()
+    bundles = table.bundle
+    assert bundles is not None
+    assert len(bundles.unique()) == problems
     for first in range(0, len(rows), digits + 1):
         question = written(rows[first][0])
+        assert len(bundles[first : first + digits + 1].unique()) == 1
         a, b = question.removesuffix("=").split("+")
         assert len(a) == len(b) == digits
         answer = f"{int(a) + int(b):0{digits + 1}}"

@@ -120,6 +120,15 @@ def test_phi_is_the_number_of_inferred_facts_per_atomic_one(
     assert trained == (wanted if task is COMPOSITION else wanted // 2 * 2)
 
 
+def test_phi_can_ask_for_any_number():
+    table = COMPOSITION.table()
+    assert table.always is not None
+    n_always = int(table.always.sum())
+    for wanted in range(1, len(table.free) + 1):
+        task = replace(COMPOSITION, phi=wanted / COMPOSITION.n_known)
+        assert len(task.make_split(table, seed=3).train) == n_always + wanted
+
+
 @pytest.mark.parametrize("task", [COMPOSITION, COMPARISON], ids=["composition", "comparison"])
 def test_the_greatest_phi_trains_on_all(task: FactComposition | FactComparison):
     table = task.table()
