@@ -32,7 +32,7 @@ from engine.populations import (
     weights,
 )
 from grokscope.engine import AdamW, MatmulPrecision, capture, population, stack
-from grokscope.models import Model, OneLayerTransformer
+from grokscope.models import CausalDecoder, DenseMLP, Model, OneLayerTransformer
 
 MODELS: dict[str, Model] = {
     "nanda2023": NANDA,
@@ -43,7 +43,16 @@ MODELS: dict[str, Model] = {
 }
 NARROW = OneLayerTransformer(d_model=8, n_heads=2)
 """With more outputs than its stream is wide, so that W_out is not multiplied into W_U first."""
-ALL_PATHS: dict[str, Model] = MODELS | {"narrow": NARROW}
+ALL_PATHS: dict[str, Model] = MODELS | {
+    "narrow": NARROW,
+    "dense": DenseMLP(d_hidden=12),
+    "squares": DenseMLP(d_hidden=12, n_hidden_layers=1, activation="square", bias=False),
+    "gpt2": CausalDecoder(d_model=8, n_heads=2, equals_token=True),
+    "rotary": CausalDecoder(
+        d_model=8, n_heads=2, positions="rotary", norm="rms", activation="swiglu", unembed="tokens"
+    ),
+    "sinusoidal": CausalDecoder(d_model=8, positions="sinusoidal", norm_place="post"),
+}
 RAGING = AdamW(lr=1e200, warmup_steps=0, weight_decay=0.0)
 WILD = {name: Network(model=model, seed=2, optimizer=RAGING) for name, model in MODELS.items()}
 

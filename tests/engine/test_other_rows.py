@@ -18,7 +18,7 @@ from grokscope.engine import (
     capture,
     stack,
 )
-from grokscope.models import DenseMLP, DiagonalLinear, EmbeddingMLP, Model, Rows
+from grokscope.models import CausalDecoder, DenseMLP, DiagonalLinear, EmbeddingMLP, Model, Rows
 from grokscope.tasks import ModularArithmetic, Table
 
 FAST = AdamW(lr=0.01, weight_decay=0.0, warmup_steps=0)
@@ -38,6 +38,14 @@ def sums() -> Table:
     """Of three digits, mod 4."""
     inputs = torch.cartesian_prod(*[torch.arange(4)] * 3)
     return of(inputs, inputs.sum(1) % 4, 4, 4)
+
+
+def repeats() -> Table:
+    """Rows of up to three tokens, whose answer is their first."""
+    inputs = torch.cartesian_prod(*[torch.arange(4)] * 3)
+    inputs[::3, 2] = -1
+    inputs[::6, 1] = -1
+    return of(inputs, inputs[:, 0], 4, 4)
 
 
 def numbers() -> Table:
@@ -83,6 +91,29 @@ CASES = {
     "regression": Case(DenseMLP(n_hidden_layers=0, bias=False), targets(), SQUARES),
     "diagonal": Case(DiagonalLinear(), numbers()),
     "diagonal, one target": Case(DiagonalLinear(two_classes=False), targets(), SQUARES),
+    "gpt2": Case(CausalDecoder(d_model=16), repeats()),
+    "rotary": Case(
+        CausalDecoder(
+            d_model=16,
+            positions="rotary",
+            norm="rms",
+            activation="swiglu",
+            bias=False,
+            unembed="classes",
+            equals_token=True,
+            init_like="torch",
+        ),
+        repeats(),
+    ),
+    "post-norm": Case(
+        CausalDecoder(
+            d_model=16, n_layers=1, positions="sinusoidal", norm_place="post", unembed="tokens"
+        ),
+        repeats(),
+    ),
+    "no norm": Case(
+        CausalDecoder(d_model=16, norm="none", operator_token=True, init_like="torch"), PAIRS
+    ),
     "three digits": Case(EmbeddingMLP(d_model=16, d_hidden=32), sums()),
     "three digits, concat": Case(
         EmbeddingMLP(d_model=16, d_hidden=32, combine="concat", separate_vocab=True), sums()

@@ -8,6 +8,7 @@ import torch
 from grokscope.core.errors import SettingError
 from grokscope.models import (
     MODELS,
+    CausalDecoder,
     Decoder,
     DeepTransformer,
     DenseMLP,
@@ -74,12 +75,52 @@ VARIANTS: dict[str, Model] = {
     "dense of numbers": DenseMLP(d_hidden=12, n_hidden_layers=1, bias=False),
     "linear": DenseMLP(n_hidden_layers=0),
     "linear of tokens": DenseMLP(n_hidden_layers=0, bias=False, output_factor=3.0),
+    "gpt2": CausalDecoder(d_model=16),
+    "gpt2, rows of any length": CausalDecoder(d_model=16, n_heads=2),
+    "gpt2, =, rows of any length": CausalDecoder(
+        d_model=16, n_heads=2, n_layers=1, equals_token=True, unembed="classes"
+    ),
+    "stockeh": CausalDecoder(
+        d_model=16,
+        n_heads=1,
+        positions="rotary",
+        rotary_base=1e6,
+        norm="rms",
+        activation="swiglu",
+        bias=False,
+        unembed="tokens",
+        operator_token=True,
+        equals_token=True,
+        init_like="torch",
+    ),
+    "rotary, rows of any length": CausalDecoder(
+        d_model=12, n_heads=3, n_layers=3, positions="rotary", norm="rms", norm_place="post"
+    ),
+    "sea-snell": CausalDecoder(
+        d_model=16,
+        unembed="classes",
+        scale_embeddings=True,
+        operator_token=True,
+        equals_token=True,
+        init_like="torch",
+    ),
+    "no norm": CausalDecoder(
+        d_model=16, n_layers=1, norm="none", bias=False, unembed="tokens", equals_token=True
+    ),
+    "post-norm": CausalDecoder(
+        d_model=16, positions="sinusoidal", norm_place="post", activation="relu", d_mlp=10
+    ),
     "diagonal": DiagonalLinear(),
     "diagonal, one target": DiagonalLinear(two_classes=False),
 }
 THREE, BITS = Vocab(d_vocab=11, n_classes=11, n_slots=3), Vocab(d_vocab=2, n_classes=2, n_slots=9)
+BITS_OF_SUMS = replace(BITS, n_classes=10)
 NUMBERS, ONE = (Vocab(d_vocab=0, n_classes=n, n_slots=5) for n in (2, 1))
+PADDED = Vocab(d_vocab=11, n_classes=7, n_slots=4, is_padded=True)
 VOCABS = {
+    "gpt2, rows of any length": PADDED,
+    "gpt2, =, rows of any length": replace(PADDED, n_classes=13),
+    "rotary, rows of any length": PADDED,
     "mlp sum of three": THREE,
     "mlp concat of three, separate": THREE,
     "mlp concat of one": Vocab(d_vocab=11, n_classes=4, n_slots=1),
@@ -122,7 +163,23 @@ def _rows(name: str, dtype: torch.dtype = torch.float64) -> torch.Tensor:
     if vocab == VOCAB:
         table = torch.cartesian_prod(torch.arange(11), torch.arange(11))
         return torch.stack([table[torch.randperm(121, generator=g)[:50]] for g in streams])
-    return torch.stack([torch.randint(vocab.d_vocab, shape, generator=g) for g in streams])
+    rows = torch.stack([torch.randint(vocab.d_vocab, shape, generator=g) for g in streams])
+    if vocab.is_padded:
+        rows[:, :20, 3:] = -1
+        rows[:, :10, 2:] = -1
+        rows[:, 0, 1:] = -1
+    return rows
+
+
+def _at_the_end(name: str, inputs: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Where a row's answer is read: at its last token."""
+    model = VARIANTS[name]
+    if value.dim() == 3:
+        return value
+    if not isinstance(model, CausalDecoder):
+        return value[:, :, -1]
+    last = (inputs >= 0).sum(-1) - 1 + model.equals_token + model.operator_token
+    return value.take_along_dim(last[..., None, None], 2).squeeze(2)
 
 
 def test_every_registered_model_has_a_variant_here():
@@ -207,13 +264,14 @@ def test_neurons_and_their_map_are_what_the_plain_forward_shows(name: str):
         assert torch.allclose(plain + shift, seen["logits"])
         return
     last = posts[-1]
-    post = seen[last][:, :, -1] if seen[last].dim() == 4 else seen[last]
+    post = _at_the_end(name, inputs, seen[last])
     assert torch.allclose(model.neurons(params, Rows(inputs)), post, rtol=1e-10, atol=1e-12)
     step = torch.zeros_like(post)
     step[..., 2] = 1.0
     # behind a LayerNorm the map is linear up to a division by each row's own scale
-    scale = last.replace("post", "ln2_scale")
-    divisor = seen[scale][:, :, -1] if scale in seen else 1.0
+    keys = (last.replace("post", "ln2_scale"), "ln_final_scale")
+    scale = next((key for key in reversed(keys) if key in seen), None)
+    divisor = 1.0 if scale is None else _at_the_end(name, inputs, seen[scale])
 
     def move(key: str, value: torch.Tensor) -> torch.Tensor | None:
         return _shift(value, step) if key == last else seen[key] if key == scale else None
@@ -231,11 +289,16 @@ def test_replaced_embeddings_flow_on_as_other_weights_do(name: str):
     table = next(key for key in ("W_E", "W_in", "W_U") if key in params)
     other = torch.randn(params[table].shape, generator=torch.Generator().manual_seed(9)).double()
     seen: list[torch.Tensor] = []
-    expected = model.forward(params | {table: other}, inputs, _embeddings_to(seen))
+    changed = params | {table: other}
+    if isinstance(model, CausalDecoder) and model.unembed == "tied":
+        changed |= {"W_U": params["W_E"].mT}
+        model = replace(model, unembed="tokens")
+    expected = model.forward(changed, inputs, _embeddings_to(seen))
     assert seen[0].shape[:2] == inputs.shape[:2]
     assert seen[0].shape[3:] == params[table].shape[2:]
+    model = VARIANTS[name]
     found = model.forward(params, inputs, lambda key, _: seen[0] if key == "embed" else None)
-    assert torch.equal(found, expected)
+    assert torch.allclose(found, expected, rtol=1e-12, atol=1e-15)
     assert not torch.allclose(found, model.forward(params, inputs))
 
 
@@ -249,17 +312,17 @@ def test_embeddings_are_shown_as_they_are_in_the_weights(name: str):
     params = _stack(name, torch.float64)
     seen: list[torch.Tensor] = []
     model.forward(params, inputs, _embeddings_to(seen))
+    has_operator = isinstance(model, Decoder) or getattr(model, "operator_token", False)
     tables = model.operand_embeddings(params, VOCABS.get(name, VOCAB).d_vocab)
     for slot in range(min(inputs.shape[2], tables.shape[1])):
-        rows = [table[row] for table, row in zip(tables[:, slot], inputs[..., slot], strict=True)]
-        position = 2 * slot if isinstance(model, Decoder) else slot  # with `op` in between
-        assert torch.equal(seen[0][:, :, position], torch.stack(rows))
+        complete = inputs[:, 20:, slot]  # the first rows may be shorter
+        rows = [table[row] for table, row in zip(tables[:, slot], complete, strict=True)]
+        position = slot * (2 if has_operator else 1)
+        assert torch.equal(seen[0][:, 20:, position], torch.stack(rows))
 
 
 def _shift(value: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-    if value.dim() == 3:
-        return value + step
-    return torch.cat([value[:, :, :-1], (value[:, :, -1] + step).unsqueeze(2)], 2)
+    return value + (step if value.dim() == 3 else step.unsqueeze(2))
 
 
 def test_published_initial_scales():
@@ -293,6 +356,9 @@ def test_published_initial_scales():
         (Decoder(), replace(VOCAB, is_padded=True), "two tokens, got 'rows of up to 2 tokens'"),
         (EmbeddingMLP(), replace(THREE, is_padded=True), "one length, got 'rows of up to 3 tokens"),
         (DenseMLP(), replace(THREE, is_padded=True), "takes rows of one length, got 'rows of up"),
+        (CausalDecoder(), NUMBERS, "this takes tokens, got 'rows of 5 real numbers'"),
+        (CausalDecoder(operator_token=True), THREE, "two tokens, as `operator_token` is set, got"),
+        (CausalDecoder(), BITS_OF_SUMS, r"`unembed` must be `classes` where .* tokens \(2\), got"),
         (DiagonalLinear(), VOCAB, "`model` must be one that takes such rows: this takes real num"),
         (DiagonalLinear(), ONE, "`n_classes` must be as `two_classes` = True says: two classes"),
         (DiagonalLinear(two_classes=False), NUMBERS, "says: one real target, got 2"),
@@ -353,6 +419,15 @@ def test_attention_rate_zero_sums_the_values():
         (OneLayerTransformer, {"init_factors": "W_U=x"}, "`init_factors` must be .* got 'W_U=x'"),
         (OneLayerTransformer, {"init_factors": "W_U=nan"}, "got 'W_U=nan'"),
         (OneLayerTransformer, {"init_factors": "=2"}, "got '=2'"),
+        (CausalDecoder, {"n_heads": 3}, "`d_model` must be a positive multiple of `n_heads` = 3"),
+        (CausalDecoder, {"n_layers": 0}, "`n_layers` must be at least 1, got 0"),
+        (CausalDecoder, {"d_mlp": 0}, "`d_mlp` must be at least 1, got 0"),
+        (CausalDecoder, {"rotary_base": 0.0}, "`rotary_base` must be greater than 0"),
+        (
+            CausalDecoder,
+            {"d_model": 12, "positions": "rotary"},
+            "`d_model` must be an even multiple of `n_heads` = 4 for rotary positions, got 12",
+        ),
         (DenseMLP, {"d_hidden": 0}, "`d_hidden` must be at least 1, got 0"),
         (DenseMLP, {"n_hidden_layers": -1}, "`n_hidden_layers` must be at least 0, got -1"),
         (EmbeddingMLP, {"n_hidden_layers": 0}, "`n_hidden_layers` must be at least 1"),

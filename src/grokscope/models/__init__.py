@@ -1,6 +1,7 @@
 """Networks with a leading `model` axis: a stack is the normal case, one network a stack of one."""
 
 from grokscope.models.base import Hook, Model, Parameters, Vocab
+from grokscope.models.causal_decoder import CausalDecoder
 from grokscope.models.decoder import Decoder
 from grokscope.models.deep_transformer import DeepTransformer
 from grokscope.models.dense import DenseMLP
@@ -10,6 +11,7 @@ from grokscope.models.rows import Rows
 from grokscope.models.transformer import OneLayerTransformer
 
 MODELS: dict[str, type[Model]] = {
+    "causal_decoder": CausalDecoder,
     "decoder": Decoder,
     "deep_transformer": DeepTransformer,
     "dense_mlp": DenseMLP,
@@ -20,6 +22,7 @@ MODELS: dict[str, type[Model]] = {
 
 __all__ = [
     "MODELS",
+    "CausalDecoder",
     "Decoder",
     "DeepTransformer",
     "DenseMLP",

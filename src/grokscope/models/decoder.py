@@ -92,7 +92,7 @@ class Decoder(Model):
     ) -> Float[Tensor, "model row n_outputs"]:
         """Every position, plainly. Activations are (model row pos …), patterns (… head q k)."""
         embed = embedded(params, _tokens(params, inputs), hook)
-        x = embed + _positions_like(params["W_E"])
+        x = embed + positions_like(params["W_E"])
         for suffix, layer in zip(self._suffixes(), self._layers(params), strict=True):
             x = _Plain(layer, hook, suffix).layer(x)
         logits = torch.einsum("mrpd,mdv->mrpv", x, params["W_U"])
@@ -139,31 +139,32 @@ class Decoder(Model):
     def _stream(self, params: Parameters, rows: Rows) -> Stream:
         return Stream(
             W_E=params["W_E"],
-            positions=_positions_like(params["W_E"]),
+            positions=positions_like(params["W_E"]),
             layers=self._layers(params),
             rows=rows,
         )
 
 
-def positions(d_model: int) -> Float64[Tensor, "pos d_model"]:
+def positions(d_model: int, n_ctx: int = N_CTX) -> Float64[Tensor, "pos d_model"]:
     """Sines in even columns and cosines in odd ones, of wavelength 2π · 10000^(column/d_model)."""
     column = torch.arange(d_model, dtype=torch.float64)
     even = column - column % 2
-    angle = torch.arange(N_CTX).unsqueeze(1) / 10_000 ** (even / d_model)
+    angle = torch.arange(n_ctx).unsqueeze(1) / 10_000 ** (even / d_model)
     return torch.where(column == even, angle.sin(), angle.cos())
 
 
-def _positions_like(
-    w_e: Float[Tensor, "model token d_model"],
+def positions_like(
+    w_e: Float[Tensor, "model token d_model"], n_ctx: int = N_CTX
 ) -> Float[Tensor, "pos d_model"]:
-    return _positions_on(w_e.shape[2], w_e.dtype, w_e.device)
+    """The same in the type of some embeddings, and where they are."""
+    return _positions_on(w_e.shape[2], n_ctx, w_e.dtype, w_e.device)
 
 
 @cache  # a step may not copy anything from another device, and a CUDA graph keeps nothing
 def _positions_on(
-    d_model: int, dtype: torch.dtype, device: torch.device
+    d_model: int, n_ctx: int, dtype: torch.dtype, device: torch.device
 ) -> Float[Tensor, "pos d_model"]:
-    return positions(d_model).to(device, dtype)
+    return positions(d_model, n_ctx).to(device, dtype)
 
 
 def _tokens(
