@@ -393,6 +393,17 @@ def test_factors_of_parameters_that_are_not_there_are_refused():
         model.initial(NUMBERS, [model], [0])
 
 
+def test_the_diagonal_network_is_linear_in_its_inputs_with_squared_weights():
+    params = {"W_plus": torch.tensor([[3.0, 1.0]]), "W_minus": torch.tensor([[2.0, 4.0]])}
+    inputs = torch.tensor([[[1.0, 0.0], [1.0, 1.0], [0.0, -2.0]]])
+    f = torch.tensor([[5.0, -10.0, 30.0]])
+    one, two = DiagonalLinear(two_classes=False), DiagonalLinear()
+    assert torch.equal(one.readout(params, Rows(inputs)), f.unsqueeze(2))
+    assert torch.equal(two.readout(params, Rows(inputs)), torch.stack([-f / 2, f / 2], 2))
+    start = two.initial(NUMBERS, [replace(two, init_scale=30.0)], [0])
+    assert all(torch.equal(value, torch.full((1, 5), 30.0)) for value in start.values())
+
+
 def test_attention_rate_zero_sums_the_values():
     model = VARIANTS["zhong2023"]
     params = _stack("zhong2023", torch.float64)
@@ -422,6 +433,7 @@ def test_attention_rate_zero_sums_the_values():
         (CausalDecoder, {"n_heads": 3}, "`d_model` must be a positive multiple of `n_heads` = 3"),
         (CausalDecoder, {"n_layers": 0}, "`n_layers` must be at least 1, got 0"),
         (CausalDecoder, {"d_mlp": 0}, "`d_mlp` must be at least 1, got 0"),
+        (CausalDecoder, {"dropout": 1.0}, r"`dropout` must be in \[0, 1\), got 1.0"),
         (CausalDecoder, {"rotary_base": 0.0}, "`rotary_base` must be greater than 0"),
         (
             CausalDecoder,

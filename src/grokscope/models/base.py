@@ -77,6 +77,15 @@ class Model(ABC):
         """Whether (a, b) and (b, a) have the same logits, whatever the weights."""
         return False
 
+    @property
+    def needs_noise(self) -> bool:
+        """Whether training draws random numbers: a step then gives `noise_key`, one per network.
+
+        It is in the parameters that `readout` gets, for `models.noise`; without it nothing is
+        random, as when a network is looked at.
+        """
+        return False
+
     def require(self, vocab: Vocab) -> None:
         """Refuse a task that this model has no input for; by default other than two tokens a row.
 

@@ -41,6 +41,11 @@ class CausalSettings(Model):
     """Put `op` between two operands."""
     equals_token: bool = False
     """Append `=` to a row; the answer is read at its last token in any case."""
+    dropout: float = 0.0
+    """Share of numbers that a training step sets to 0, in [0, 1)."""
+    dropout_at: Literal["residual", "hidden", "all"] = "residual"
+    """`residual`: embeddings, attention patterns and what sublayers add, as in GPT-2; `hidden`:
+    activations of the MLPs; or `all` of these."""
     init_like: Literal["gpt2", "torch"] = "gpt2"
     """`gpt2`: Gaussian with σ = 0.02, W_O and W_out over √(2 · n_layers), biases 0. `torch`:
     embeddings standard Gaussian, linear maps and their biases uniform in ±1/√(fan in)."""
@@ -57,6 +62,8 @@ class CausalSettings(Model):
         if self.positions == "rotary" and self.d_head % 2:
             rule = f"an even multiple of `n_heads` = {self.n_heads} for rotary positions"
             raise SettingError("d_model", rule, self.d_model)
+        if not 0 <= self.dropout < 1:
+            raise SettingError("dropout", "in [0, 1)", self.dropout)
         if not self.rotary_base > 0:
             raise SettingError("rotary_base", "greater than 0", self.rotary_base)
 
@@ -64,6 +71,11 @@ class CausalSettings(Model):
     def name(self) -> str:
         """Such as `causal decoder, 2 layers`."""
         return f"causal decoder, {self.n_layers} layer{'s' if self.n_layers > 1 else ''}"
+
+    @property
+    def needs_noise(self) -> bool:
+        """For dropout."""
+        return self.dropout > 0
 
     @property
     def d_head(self) -> int:

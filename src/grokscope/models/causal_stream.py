@@ -12,10 +12,14 @@ from grokscope.models.base import Parameters
 from grokscope.models.causal_settings import CausalSettings, norm_name
 from grokscope.models.columns import padded, shown
 from grokscope.models.decoder import positions_like
+from grokscope.models.dropout import Dropout
 from grokscope.models.lookup import look_up
 from grokscope.models.post_norm import EPS
 from grokscope.models.rotary import rotated, turns
 from grokscope.models.rows import Rows
+
+_SITES = ("pattern", "attn_out", "post", "mlp_out")
+"""Of a layer, where numbers may be dropped."""
 
 Entries = Float[Tensor, "model _ _"]
 """Vectors of positions: of all of them, row after row, or of every row's last alone."""
@@ -79,13 +83,20 @@ class Stream:
         tokens = self.rows.spelled(settings.sequence(self.params).flat)
         scaled = w_e * settings.embed_scale() if settings.scale_embeddings else w_e
         x = look_up(tokens, [((0,), scaled)])
-        if settings.positions == "rotary":
-            return x
         if settings.positions == "learned":
-            added = self.params["W_pos"].unsqueeze(1)
-        else:
-            added = positions_like(w_e, self.n_ctx)
-        return (self._by_row(x) + added).flatten(1, 2)
+            x = (self._by_row(x) + self.params["W_pos"].unsqueeze(1)).flatten(1, 2)
+        elif settings.positions == "sinusoidal":
+            x = (self._by_row(x) + positions_like(w_e, self.n_ctx)).flatten(1, 2)
+        return self._dropped(x, "embed")
+
+    def _dropped(self, x: Tensor, site: str, suffix: str = "") -> Tensor:
+        """What is left by dropout, if there is some at such a site."""
+        settings = self.settings
+        if settings.dropout_at not in ("all", "hidden" if site == "post" else "residual"):
+            return x
+        layer = settings.suffixes.index(suffix)
+        number = 0 if site == "embed" else 1 + len(_SITES) * layer + _SITES.index(site)
+        return Dropout(settings.dropout, self.params.get("noise_key"))(x, number)
 
     @property
     def _is_post(self) -> bool:
@@ -105,8 +116,11 @@ class Stream:
             angles = turns(self.n_ctx, q.shape[-1], self.settings.rotary_base, q.dtype, q.device)
             position = None if at is None else at.unsqueeze(2)
             q, k = rotated(q, angles, position), rotated(k, angles)
-        z = _attention(q, k, v, _hidden(self.n_ctx, q.device) if at is None else self._unseen(at))
-        mid = x + _linear(z.flatten(1, 2), own, "W_O")
+        hidden = _hidden(self.n_ctx, q.device) if at is None else self._unseen(at)
+        pattern = self._dropped(_pattern(q, k, hidden), "pattern", suffix)
+        z = torch.matmul(pattern, v.transpose(2, 3)).transpose(2, 3).flatten(3)
+        added = _linear(z.flatten(1, 2), own, "W_O")
+        mid = x + self._dropped(added, "attn_out", suffix)
         return self._norm(ln1, mid) if self._is_post else mid
 
     def _mlp_input(self, mid: Entries, suffix: str) -> Entries:
@@ -116,13 +130,14 @@ class Stream:
         own = self.settings.layer(self.params, suffix)
         pre = _linear(x, own, "W_in")
         if self.settings.activation == "swiglu":
-            return F.silu(_linear(x, own, "W_gate")) * pre
-        return pre.relu_() if self.settings.activation == "relu" else F.gelu(pre)
+            post = F.silu(_linear(x, own, "W_gate")) * pre
+        else:
+            post = pre.relu_() if self.settings.activation == "relu" else F.gelu(pre)
+        return self._dropped(post, "post", suffix)
 
     def _add_mlp(self, mid: Entries, post: Entries, suffix: str) -> Entries:
         own = self.settings.layer(self.params, suffix)
-        added = torch.baddbmm(mid, post, own["W_out"])
-        return added + own["b_out"].unsqueeze(1) if "b_out" in own else added
+        return mid + self._dropped(_linear(post, own, "W_out"), "mlp_out", suffix)
 
     def _norm(self, norm: str, x: Entries) -> Entries:
         kind, params = self.settings.norm, self.params
@@ -159,16 +174,14 @@ def _hidden(n_ctx: int, device: torch.device) -> Tensor:
     return torch.ones(n_ctx, n_ctx, dtype=torch.bool, device=device).triu(1)
 
 
-def _attention(
+def _pattern(
     q: Float[Tensor, "model row query head d_head"],
     k: Float[Tensor, "model row key head d_head"],
-    v: Float[Tensor, "model row key head d_head"],
     hidden: Tensor,
-) -> Float[Tensor, "model row query width"]:
-    """Softmax attention, heads side by side."""
+) -> Float[Tensor, "model row head query key"]:
+    """Softmax attention to what is not hidden."""
     scores = torch.matmul(q.transpose(2, 3) * q.shape[-1] ** -0.5, k.permute(0, 1, 3, 4, 2))
-    pattern = scores.masked_fill(hidden, -torch.inf).softmax(-1)
-    return torch.matmul(pattern, v.transpose(2, 3)).transpose(2, 3).flatten(3)
+    return scores.masked_fill(hidden, -torch.inf).softmax(-1)
 
 
 def _linear(x: Entries, own: Parameters, name: str) -> Entries:
