@@ -2,6 +2,7 @@
 
 import pytest
 
+from grokscope.measures.catalogue import MEASURES
 from grokscope.measures.dictionary import METRICS
 
 CURVES = {
@@ -39,7 +40,8 @@ PROGRESS = {
 
 
 def test_every_column_has_an_entry_and_every_entry_a_column():
-    assert set(METRICS) == CURVES | PROGRESS
+    measured = {column for measure in MEASURES.values() for column in measure.columns}
+    assert set(METRICS) == CURVES | PROGRESS | measured
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))

@@ -244,6 +244,32 @@ class Explain:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measure:
+    """One measure of a run's networks at every kept checkpoint.
+
+    There are active_subnetwork, circuits, effective_rank, ipr, llc, rqi, scale and
+    softmax_collapse. For example: grokscope measure last effective_rank
+    """
+
+    run: Annotated[Positional[str], arg(metavar="RUN")]
+    """A path, an id, the beginning of an id, or `last`."""
+    measure: Annotated[Positional[str], arg(metavar="NAME")]
+    """The measure."""
+    network: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
+    """One network by its number; all of them unless given."""
+    out: Folder = RUNS
+    """The folder of all runs."""
+    json: Json = False
+    """Print one JSON object on stdout."""
+
+    def execute(self) -> int:
+        """Take it, print it."""
+        from grokscope.cli.measure import measure
+
+        return measure(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """Write the report of a run: one HTML file that needs no network."""
 
@@ -344,6 +370,7 @@ COMMANDS: dict[str, type[Command]] = {
     "list": List,
     "show": Show,
     "explain": Explain,
+    "measure": Measure,
     "report": Report,
     "query": Query,
     "verify": Verify,

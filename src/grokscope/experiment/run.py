@@ -18,6 +18,7 @@ from grokscope.engine.denormals import flushed_denormals
 from grokscope.experiment.config import Plan
 from grokscope.experiment.finish import finish
 from grokscope.experiment.listener import Listener, Silence
+from grokscope.experiment.measured import measure_run
 from grokscope.experiment.portrait import Portrait, draw_portrait
 from grokscope.experiment.trainer import Trainer
 from grokscope.explanation import NetworkSubject
@@ -102,9 +103,7 @@ class Run:
             UsageError: there is no such network or checkpoint, or the task has no group.
             VerificationError: the checkpoint is damaged.
         """
-        if not 0 <= network < len(self.plan.networks):
-            last = len(self.plan.networks) - 1
-            raise UsageError(f"{self.id} has no network {network}: the last is {last}.")
+        self._require(network)
         config = self.plan.networks[network]
         wanted = self.explained_step(network) if step is None else step
         weights, name = self.weights(network, wanted), f"{config.model.name}, seed {config.seed}"
@@ -129,6 +128,30 @@ class Run:
         row = next((r for r in self.networks if r["index"] == network), None)
         keys: Sequence[int] = row["key_frequencies"] if row else []
         return draw_portrait(config, self.weights(network), keys)
+
+    def measure(self, name: str, network: int | None = None, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        """A measure of every kept checkpoint: columns network, step, and the measure's own.
+
+        Args:
+            name: one of `grokscope.measures.catalogue.MEASURES`, such as `effective_rank`.
+            network: one network by its number; all of them unless given.
+            options: settings of the measure, such as `chains=4` of `llc`.
+
+        Raises:
+            UsageError: there is no such network, measure or option, or the measure needs what the
+                task or the model lacks.
+            SettingError: an option breaks its rule.
+            VerificationError: a checkpoint is damaged.
+        """
+        if network is not None:
+            self._require(network)
+        chosen = range(len(self.plan.networks)) if network is None else [network]
+        return measure_run(self.directory, self.plan, name, chosen, options)
+
+    def _require(self, network: int) -> None:
+        if not 0 <= network < len(self.plan.networks):
+            last = len(self.plan.networks) - 1
+            raise UsageError(f"{self.id} has no network {network}: the last is {last}.")
 
     def _kept(self, network: int) -> dict[int, str]:
         """Names of a network's checkpoints by step."""

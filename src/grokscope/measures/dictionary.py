@@ -10,6 +10,12 @@ from typing import Literal
 POWER = "arXiv 2201.02177"
 NANDA = "arXiv 2301.05217"
 OMNIGROK = "arXiv 2210.01117"
+LIU = "arXiv 2205.10343"
+GROMOV = "arXiv 2301.02679"
+MERRILL = "arXiv 2303.11873"
+LAU = "arXiv 2308.12108"
+VARMA = "arXiv 2309.02390"
+PRIETO = "arXiv 2501.04697"
 GROKSCOPE = "grokscope"
 
 
@@ -62,6 +68,27 @@ def _within(name: str, rows: str) -> Metric:
 
 
 _OOD = "the rows that the task holds out as out of its distribution"
+
+
+def _collapse(suffix: str, precision: str) -> Metric:
+    formula = "share of training rows with Σ exp(z - max z) = 1 whose label has the largest logit"
+    return Metric(
+        name=f"measure/softmax_collapse{suffix}",
+        formula=f"{formula}, in {precision}",
+        unit="1",
+        range="[0, 1]",
+        source=PRIETO,
+        direction="lower",
+    )
+
+
+def _circuit(name: str, formula: str, unit: str = "1", values: str = "about [0, 1]") -> Metric:
+    return Metric(
+        name=f"measure/circuit_{name}", formula=formula, unit=unit, range=values, source=VARMA
+    )
+
+
+_GENERAL = "mean logits (centred over the classes) of novel rows of the same right answer"
 _TRAINED = "the training rows (by the labels that they are trained on, noise included)"
 _ENTRIES = (
     Metric(name="network", formula="index of the network in its run", unit="1", range="0, 1, 2, …"),
@@ -172,6 +199,112 @@ _ENTRIES = (
         unit="1",
         range="[0, 1]",
         source=NANDA,
+        direction="higher",
+    ),
+    Metric(
+        name="measure/rqi",
+        formula="share of pairs of rows with i+j = m+n whose embeddings close a parallelogram, "
+        "‖E_i+E_j-E_m-E_n‖ < delta · root mean square norm of the centred embeddings",
+        unit="1",
+        range="[0, 1]",
+        source=LIU,
+        direction="higher",
+    ),
+    Metric(
+        name="measure/rqi_modular",
+        formula="the same for i+j = m+n modulo the order of the group",
+        unit="1",
+        range="[0, 1]",
+        source=LIU,
+        direction="higher",
+    ),
+    Metric(
+        name="measure/rqi_predicted_acc",
+        formula="share of the novel rows that close a parallelogram with some training row of the "
+        "same answer",
+        unit="1",
+        range="[0, 1]",
+        source=LIU,
+        direction="higher",
+    ),
+    Metric(
+        name="measure/effective_loss",
+        formula="Σ over pairs of training rows of one answer of ‖E_i+E_j-E_m-E_n‖², over the "
+        "number of such pairs in the table and over Σ‖E_k‖² of the centred embeddings",
+        unit="1",
+        range="≥ 0",
+        source=LIU,
+        direction="lower",
+    ),
+    Metric(
+        name="measure/ipr",
+        formula="mean over first-layer neurons and operands of Σ_k|û_k|⁴/(Σ_k|û_k|²)², "
+        "|û_k|² the energy of frequency k = 1 … n//2, cosine and sine together",
+        unit="1",
+        range="[1/(n//2), 1]",
+        source=GROMOV,
+    ),
+    Metric(
+        name="measure/effective_rank",
+        formula="exp of the entropy of the singular values of the centred embeddings, normalised "
+        "to a sum of 1; averaged over the operands",
+        unit="directions",
+        range="[1, min(tokens-1, d_model)]",
+        source="Roy & Vetterli, EUSIPCO 2007",
+    ),
+    _collapse("", "the loss's own precision"),
+    _collapse("_float16", "float16"),
+    _collapse("_float32", "float32"),
+    _collapse("_float64", "float64"),
+    Metric(
+        name="measure/llc",
+        formula="nβ · (mean loss of SGLD samples around the weights - loss at the weights), on the "
+        "training rows, averaged over chains",
+        unit="1",
+        range="any; 1/2 for a parameter of a regular model",
+        source=LAU,
+    ),
+    Metric(
+        name="measure/llc_spread",
+        formula="standard deviation of that over chains",
+        unit="1",
+        range="≥ 0",
+        source=LAU,
+    ),
+    Metric(
+        name="measure/active_neurons",
+        formula="neurons of the last hidden layer in a minimal set that gives every training row "
+        "the network's answer, the others silenced",
+        unit="neurons",
+        range="0 … width",
+        source=MERRILL,
+    ),
+    Metric(
+        name="measure/active_share",
+        formula="the same over the width of the layer",
+        unit="1",
+        range="[0, 1]",
+        source=MERRILL,
+    ),
+    _circuit("generalising", f"share of the training rows' logit variance along g, the {_GENERAL}"),
+    _circuit("memorising", "1 - generalising - neither: what is on training rows only"),
+    _circuit(
+        "neither", "the same share of the variance of novel rows about g, which is on all rows"
+    ),
+    _circuit("right_generalising", "mean over training rows of g at their label", "nats", "any"),
+    _circuit(
+        "right_memorising",
+        "mean over training rows of the centred logit of their label, less g at it",
+        "nats",
+        "any",
+    ),
+    Metric(
+        name="measure/efficiency",
+        formula="mean over training rows of (logit of the label - largest other logit), over "
+        "norm/weights",
+        unit="nats",
+        range="any",
+        source=VARMA,
         direction="higher",
     ),
 )
