@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from grokscope.core.errors import UsageError
 from grokscope.experiment import Config, Run, Training, measured, plan_seeds, start_run
 from grokscope.measures.catalogue import MEASURES
-from grokscope.models import EmbeddingMLP
+from grokscope.measures.competing_circuits import competing_circuits, efficiency
+from grokscope.measures.norm import weight_norm
+from grokscope.models import EmbeddingMLP, Rows
 from grokscope.tasks import ModularArithmetic
 
 CONFIG = Config(
@@ -69,6 +72,24 @@ def test_each_network_is_measured_on_its_own_training_rows(run: Run):
         split = config.task.make_split(CONFIG.task.table(), config.seed)
         assert stored["train"][network].nonzero().flatten().tolist() == split.train.tolist()
         assert stored["novel"][network].nonzero().flatten().tolist() == split.novel.tolist()
+
+
+def test_the_rows_of_a_network_are_its_own(run: Run):
+    table = CONFIG.task.table()
+    found = run.measure("circuits")
+    for network in (1, 3):
+        step = run.kept_steps(network)[-1]
+        params = run.weights(network, step)
+        split = CONFIG.task.make_split(table, run.plan.networks[network].seed)
+        train, novel = torch.zeros(2, 1, len(table.labels), dtype=torch.bool)
+        train[0, split.train], novel[0, split.novel] = True, True
+        logits = CONFIG.model.readout(params, Rows(table.inputs.unsqueeze(0)))
+        expected = efficiency(logits, table.labels, train, weight_norm(params))
+        row = places(found).index((network, step))
+        assert found["measure/efficiency"][row] == pytest.approx(expected.item(), rel=1e-4)
+        parts = competing_circuits(logits, table.labels, table.labels, train, novel)
+        for name, value in vars(parts).items():
+            assert found[f"measure/circuit_{name}"][row] == pytest.approx(value.item(), rel=1e-3)
 
 
 def test_a_task_without_a_group_gets_one_line(tmp_path: Path):
