@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from grokscope.core.errors import UsageError
+from grokscope.engine import MeanSquare
 from grokscope.experiment import Config, Run, Training, measured, plan_seeds, start_run
 from grokscope.measures.catalogue import MEASURES
 from grokscope.measures.competing_circuits import competing_circuits, efficiency
 from grokscope.measures.norm import weight_norm
-from grokscope.models import EmbeddingMLP, Rows
-from grokscope.tasks import ModularArithmetic
+from grokscope.models import DenseMLP, EmbeddingMLP, Rows
+from grokscope.tasks import ModularArithmetic, TeacherStudent
 
 CONFIG = Config(
     task=ModularArithmetic(p=7, train_fraction=0.5),
@@ -98,6 +99,36 @@ def test_a_task_without_a_group_gets_one_line(tmp_path: Path):
     with pytest.raises(UsageError, match=r"`rqi` cannot be measured. The task \(x3\+xy mod 7\)"):
         odd.measure("rqi")
     assert len(odd.measure("effective_rank")["step"]) == len(odd.kept_steps(0))
+
+
+def test_real_inputs_and_targets_are_measured_where_that_makes_sense(tmp_path: Path):
+    config = Config(
+        task=TeacherStudent(train_fraction=0.5),
+        model=DenseMLP(d_hidden=8),
+        loss=MeanSquare(),
+        training=Training(steps=5, checkpoint_ratio=4.0),
+    )
+    real = start_run(plan_seeds("real", config, (), 1), tmp_path)
+    assert np.isfinite(real.measure("llc", draws=5)["measure/llc"]).all()
+    assert np.isfinite(real.measure("scale")["norm/weights"]).all()
+    for name in ("circuits", "softmax_collapse", "active_subnetwork"):
+        with pytest.raises(UsageError, match=f"`{name}` cannot be .* has real targets"):
+            real.measure(name)
+    with pytest.raises(UsageError, match=r"`effective_rank` cannot be .* no embeddings"):
+        real.measure("effective_rank")
+
+
+def test_the_learning_coefficient_is_of_the_labels_that_were_trained_on(tmp_path: Path):
+    """A base loss of the noisy labels: with right ones it would be another number."""
+    noisy = replace(CONFIG, task=ModularArithmetic(p=7, train_fraction=0.5, label_noise=1.0))
+    table = noisy.task.table()
+    run = start_run(plan_seeds("noisy", noisy, (), 1), tmp_path)
+    params, split = run.weights(0), noisy.task.make_split(table, 0)
+    rows = split.train.unsqueeze(0)
+    logits = CONFIG.model.readout(params, Rows(table.inputs[rows]))
+    loss = measured._training_loss(noisy.loss, table)(logits, rows)
+    expected = torch.nn.functional.cross_entropy(logits[0], table.shown[split.train])
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_what_cannot_be_meant_is_refused(run: Run):

@@ -15,6 +15,7 @@ from grokscope.measures.snapshot import Snapshot
 from grokscope.models import (
     Decoder,
     DeepTransformer,
+    DenseMLP,
     EmbeddingMLP,
     Model,
     OneLayerTransformer,
@@ -31,6 +32,7 @@ MODELS: dict[str, Model] = {
     "transformer": OneLayerTransformer(d_model=8, n_heads=2),
     "deep": DeepTransformer(d_model=8, n_heads=2),
     "decoder": Decoder(d_model=8, n_heads=2),
+    "dense": DenseMLP(d_hidden=8, activation="square"),
 }
 ADDITION = ModularArithmetic(p=11, train_fraction=0.4)
 FEW = {"draws": 4, "chains": 2}
@@ -53,7 +55,7 @@ def snapshot(
         novel=masks[1],
         seeds=seeds,
         task=task.name,
-        loss=CrossEntropy(),
+        loss=lambda logits, rows: CrossEntropy()(logits, table.shown[rows]),
     )
 
 
@@ -172,16 +174,6 @@ def test_a_measure_that_needs_a_group_says_so_with_the_tasks_name(name: str):
         take(other, snapshot(task=task), options(other))
 
 
-@pytest.mark.parametrize("name", ["effective_rank", "rqi"])
-def test_a_model_without_embeddings_is_told_so(name: str):
-    whole = snapshot()
-    bare = {key: value for key, value in whole.params.items() if key != "W_E"}
-    with pytest.raises(
-        UsageError, match=f"`{name}` cannot be measured. The model .* no embeddings"
-    ):
-        take(name, replace(whole, params=bare))
-
-
 def test_neurons_behind_a_normalisation_cannot_be_counted():
     with pytest.raises(UsageError, match=r"`active_subnetwork` .* are not linear in its last"):
         take("active_subnetwork", snapshot(MODELS["decoder"]))
@@ -201,7 +193,9 @@ def test_the_learning_coefficient_is_of_the_training_loss_in_batches_too():
     whole = snapshot(seeds=(1, 2))
     full: Columns = take("llc", whole, {"draws": 40, "chains": 2})
     labels = whole.table.shown
-    other = replace(whole, table=replace(whole.table, noisy=(labels + 1) % 11))
+    other = replace(
+        whole, loss=lambda logits, rows: CrossEntropy()(logits, (labels + 1)[rows] % 11)
+    )
     assert take("llc", other, {"draws": 40, "chains": 2})["measure/llc"] != pytest.approx(
         full["measure/llc"].tolist(), rel=1e-3
     )

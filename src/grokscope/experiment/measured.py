@@ -8,10 +8,12 @@ import torch
 from jaxtyping import Bool, Float64
 from torch import Tensor
 
+from grokscope.engine import Loss
+from grokscope.engine.answers import Answers
 from grokscope.experiment.config import Plan
 from grokscope.experiment.trainer import make_splits
 from grokscope.measures.catalogue import find, take
-from grokscope.measures.snapshot import Snapshot
+from grokscope.measures.snapshot import MeanLoss, Snapshot
 from grokscope.models import Parameters
 from grokscope.store import RunDirectory
 from grokscope.tasks import Table
@@ -115,6 +117,16 @@ def _snapshot(
         novel=parts["novel"][numbers],
         seeds=[plan.networks[network].seed for network in numbers],
         task=plan.base.task.name,
-        loss=plan.base.loss,
-        loss_dtype=getattr(torch, plan.base.loss.precision),
+        loss=_training_loss(plan.base.loss, table),
+        loss_dtype=plan.base.loss.dtype,
     )
+
+
+def _training_loss(loss: Loss, table: Table) -> MeanLoss:
+    """The loss that a network was trained on, by the numbers of rows."""
+
+    def mean(logits: Tensor, rows: Tensor) -> Tensor:
+        targets = None if table.targets is None else table.targets[rows].to(logits)
+        return loss(logits, Answers.plain(table.shown[rows], loss.dtype, targets))
+
+    return mean

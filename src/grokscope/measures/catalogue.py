@@ -121,6 +121,7 @@ def _effective_rank(snapshot: Snapshot, settings: NoSettings) -> Columns:
 
 @torch.no_grad()
 def _softmax_collapse(snapshot: Snapshot, settings: NoSettings) -> Columns:
+    snapshot.require_classes()
     kinds = {
         "": snapshot.loss_dtype,
         "_float16": torch.float16,
@@ -141,6 +142,7 @@ def _scale(snapshot: Snapshot, settings: NoSettings) -> Columns:
 
 @torch.no_grad()
 def _circuits(snapshot: Snapshot, settings: NoSettings) -> Columns:
+    snapshot.require_classes()
     table, inside = snapshot.table, snapshot.members
     logits = snapshot.logits[:, inside, : table.n_classes]
     train, novel = snapshot.train[:, inside], snapshot.novel[:, inside]
@@ -153,6 +155,7 @@ def _circuits(snapshot: Snapshot, settings: NoSettings) -> Columns:
 
 @torch.no_grad()
 def _active_subnetwork(snapshot: Snapshot, settings: NoSettings) -> Columns:
+    snapshot.require_classes()
     neurons = snapshot.model.neurons(snapshot.params, snapshot.rows)
     to_logits = snapshot.model.neuron_to_logit(snapshot.params)
     rest = snapshot.logits - neurons @ to_logits
@@ -194,13 +197,13 @@ def _llc(snapshot: Snapshot, settings: Langevin) -> Columns:
 def _llc_of_equals(snapshot: Snapshot, settings: Langevin, n_rows: int) -> LearningCoefficient:
     """Of networks with as many training rows; the rows of a full batch are prepared once."""
     own = torch.stack([row.nonzero().squeeze(1) for row in snapshot.train])
-    numbers, table = own.repeat_interleave(settings.chains, 0), snapshot.table
-    whole = Rows(table.inputs[numbers])
+    numbers, inputs = own.repeat_interleave(settings.chains, 0), snapshot.inputs
+    whole = Rows(inputs[numbers])
 
     def loss(params: Parameters, batch: Tensor | None) -> Tensor:
         chosen = numbers if batch is None else numbers.gather(1, batch)
-        rows = whole if batch is None else Rows(table.inputs[chosen])
-        return snapshot.loss(snapshot.model.readout(params, rows), table.shown[chosen])
+        rows = whole if batch is None else Rows(inputs[chosen])
+        return snapshot.loss(snapshot.model.readout(params, rows), chosen)
 
     return llc(
         snapshot.params,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from grokscope.algebra.cyclic import OUTSIDE, CyclicStructure
@@ -15,8 +15,9 @@ from grokscope.measures.spectrum import coordinate_embeddings
 from grokscope.models import Model, Parameters, Rows
 from grokscope.tasks import Table
 
-RowLoss = Callable[[Tensor, Tensor], Tensor]
-"""Mean loss of each network, of its logits (model, row, output) and labels (model, row)."""
+MeanLoss = Callable[[Tensor, Tensor], Tensor]
+"""Mean loss of each network, of its logits (model, row, output) and the numbers of the rows in the
+table (model, row)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,18 +43,24 @@ class Snapshot:
     novel: Bool[Tensor, "model row"]
     seeds: Sequence[int]
     task: str
-    loss: RowLoss
+    loss: MeanLoss
     loss_dtype: torch.dtype = torch.float32
 
     @property
     def trained(self) -> list[str]:
         """Names of the parameters that training changes."""
-        return sorted(self.params.keys() - (self.model.PER_NETWORK - {"init_scale"}))
+        return sorted(self.params.keys() - self.model.CONSTANTS)
+
+    @functools.cached_property
+    def inputs(self) -> Shaped[Tensor, "row slot"]:
+        """The table's inputs; real numbers in the precision of the networks."""
+        inputs = self.table.inputs
+        return inputs.to(self.params[self.trained[0]].dtype) if self.table.is_real else inputs
 
     @functools.cached_property
     def rows(self) -> Rows:
         """The whole table, for every network."""
-        return Rows(self.table.inputs.expand(len(self.train), -1, -1))
+        return Rows(self.inputs.expand(len(self.train), -1, -1))
 
     @functools.cached_property
     def logits(self) -> Float[Tensor, "model row n_outputs"]:
@@ -70,10 +77,10 @@ class Snapshot:
         """The embedding of every operand token, per slot.
 
         Raises:
-            UsageError: the model has none.
+            UsageError: there are no tokens.
         """
-        if "W_E" not in self.params:
-            raise UsageError(f"The model ({self.model.name}) has no embeddings.")
+        if self.table.is_real:
+            raise UsageError(f"The task ({self.task}) has no tokens, so there are no embeddings.")
         return self.model.operand_embeddings(self.params, self.table.d_vocab)
 
     @property
@@ -106,6 +113,15 @@ class Snapshot:
         if self.table.group is None:
             raise UsageError(f"The task ({self.task}) has no group.")
         return torch.ones(len(self.table.labels), dtype=torch.bool)
+
+    def require_classes(self) -> None:
+        """Refuse real targets.
+
+        Raises:
+            UsageError: the task has them.
+        """
+        if self.table.targets is not None:
+            raise UsageError(f"The task ({self.task}) has real targets and no classes.")
 
     def some(self, chosen: Sequence[int]) -> "Snapshot":
         """Some of the networks."""
