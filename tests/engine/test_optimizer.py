@@ -30,7 +30,7 @@ SHAPES = {"W": (WIDTH,)}
 
 def begun(settings: list[AdamW], start: torch.Tensor) -> tuple[Update, State]:
     update = Update(settings, SHAPES)
-    return update, update.begin(start.clone())
+    return update, update.begin(start.clone(), settings)
 
 
 def gradients(dtype: torch.dtype) -> torch.Tensor:
@@ -46,7 +46,7 @@ def stacked(settings: list[AdamW], start: torch.Tensor, slopes: torch.Tensor) ->
     update, state = begun(settings, start)
     upcoming = update.coefficients(settings, [0] * len(settings), len(slopes)).to(start)
     for now, slope in zip(upcoming, slopes, strict=True):
-        update.move(state, slope.clone(), now)
+        update.move(state, slope.clone(), now, {})
     return state["theta"]
 
 
@@ -137,7 +137,7 @@ def test_every_network_counts_its_own_steps():
     pair = [AdamW(), AdamW()]
     update, state = begun(pair, torch.ones(2, WIDTH, dtype=torch.float64))
     (now,) = update.coefficients(pair, [0, 5], 1)
-    update.move(state, slopes[0].clone(), now)
+    update.move(state, slopes[0].clone(), now, {})
     assert (state["theta"][0] == 1).all()  # warm-up starts at 0
     assert (state["theta"][1] != 1).any()
 
@@ -145,7 +145,7 @@ def test_every_network_counts_its_own_steps():
 def test_standing_still_keeps_the_weights_to_the_bit():
     theta = torch.randn(1, WIDTH)
     update, state = begun([AdamW()], theta)
-    update.move(state, torch.zeros(1, WIDTH), update.standstill(theta)[None])
+    update.move(state, torch.zeros(1, WIDTH), update.standstill(theta)[None], {})
     assert torch.equal(state["theta"], theta)
 
 

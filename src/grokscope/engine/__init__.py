@@ -6,13 +6,15 @@ from grokscope.engine.hinge import Hinge
 from grokscope.engine.job import Divergence, Job, Lane, Setup
 from grokscope.engine.loss import Loss
 from grokscope.engine.mean_square import MeanSquare
+from grokscope.engine.muon import Muon
 from grokscope.engine.optimizer import Optimizer
 from grokscope.engine.population import Population
 from grokscope.engine.precision import MatmulPrecision
 from grokscope.engine.schedule import log_spaced, thin
+from grokscope.engine.sgd import SGD
 from grokscope.engine.stablemax import StableMax
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adamw": AdamW}
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adamw": AdamW, "muon": Muon, "sgd": SGD}
 LOSSES: dict[str, type[Loss]] = {
     "cross_entropy": CrossEntropy,
     "hinge": Hinge,
@@ -23,6 +25,7 @@ LOSSES: dict[str, type[Loss]] = {
 __all__ = [
     "LOSSES",
     "OPTIMIZERS",
+    "SGD",
     "AdamW",
     "CrossEntropy",
     "Divergence",
@@ -32,6 +35,7 @@ __all__ = [
     "Loss",
     "MatmulPrecision",
     "MeanSquare",
+    "Muon",
     "Optimizer",
     "Population",
     "Setup",

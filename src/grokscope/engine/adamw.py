@@ -1,6 +1,6 @@
 """AdamW for a stack: decoupled weight decay and bias-corrected moments (arXiv 1711.05101).
 
-The update is written twice. `move` has one coefficient per network in tensors, so that it can be
+The step is written twice. `adam_step` has one coefficient per network in tensors, so that it can be
 part of a CUDA graph and held by a mask. `move_alike` is torch's fused kernel, which moves all
 networks of equal hyper-parameters in one pass over memory: four times faster on a CPU.
 """
@@ -14,15 +14,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.engine.optimizer import Coefficients, Optimizer, Settings, Steps
-from grokscope.engine.state import Flat, State
+from grokscope.engine.state import Flat, Part, State
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW(Optimizer):
-    """Hyper-parameters of one network."""
+    """AdamW; with `decay` of `l2` it is Adam with L2."""
 
     REST: ClassVar[Mapping[str, float]] = {
-        "keep": 1.0,
+        **Optimizer.REST,
         "rate1": 0.0,
         "rate2": 0.0,
         "size": 0.0,
@@ -47,25 +47,38 @@ class AdamW(Optimizer):
 
     @classmethod
     def coefficients(cls, settings: Settings, warm: Steps, taken: Steps) -> Mapping[str, Tensor]:
-        """Both sides of the step's fraction are multiplied by √(1 − β₂ᵗ)."""
-        lr = settings["lr"] * warm
-        correction = (1 - settings["beta2"] ** (taken + 1)).sqrt()
-        return {
-            "keep": 1 - lr * settings["weight_decay"],
-            "rate1": 1 - settings["beta1"],
-            "rate2": 1 - settings["beta2"],
-            "size": -lr * correction / (1 - settings["beta1"] ** (taken + 1)),
-            "eps": settings["eps"] * correction,
-        }
+        """Those of `adam_coefficients` and of the decay."""
+        own = adam_coefficients(settings, warm, taken)
+        return {**super().coefficients(settings, warm, taken), **own}
 
-    def move(self, state: State, gradient: Flat, now: Coefficients) -> None:
-        """θ ← (1 − lr · decay) θ − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)."""
-        theta, exp_avg, exp_avg_sq = state["theta"], state["exp_avg"], state["exp_avg_sq"]
-        theta.mul_(now["keep"])
-        exp_avg.lerp_(gradient, now["rate1"])
-        exp_avg_sq.lerp_(gradient.square_(), now["rate2"])
-        denominator = exp_avg_sq.sqrt().add_(now["eps"])
-        theta.addcdiv_(torch.mul(exp_avg, now["size"], out=gradient), denominator)
+    def move(self, part: Part, now: Coefficients) -> None:
+        """Decay, then Adam's step."""
+        self.regularise(part, now)
+        adam_step(part, now)
+
+
+def adam_coefficients(settings: Settings, warm: Steps, taken: Steps) -> Mapping[str, Tensor]:
+    """What `adam_step` needs; both sides of its fraction are multiplied by √(1 − β₂ᵗ)."""
+    correction = (1 - settings["beta2"] ** (taken + 1)).sqrt()
+    size = settings["lr"] * warm * correction / (1 - settings["beta1"] ** (taken + 1))
+    return {
+        "rate1": 1 - settings["beta1"],
+        "rate2": 1 - settings["beta2"],
+        "size": -size,
+        "eps": settings["eps"] * correction,
+    }
+
+
+def adam_step(part: Part, now: Coefficients) -> None:
+    """θ ← θ − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)."""
+    gradient, exp_avg, exp_avg_sq = part.gradient, part.slots["exp_avg"], part.slots["exp_avg_sq"]
+    exp_avg.lerp_(gradient, now["rate1"])
+    exp_avg_sq.lerp_(gradient.square_(), now["rate2"])
+    denominator = exp_avg_sq.sqrt().add_(now["eps"])
+    change = torch.mul(exp_avg, now["size"], out=gradient)
+    if part.lr_factor is not None:
+        change.mul_(part.lr_factor)
+    part.theta.addcdiv_(change, denominator)
 
 
 Alike = Mapping[tuple[AdamW, float], Sequence[int]]

@@ -14,7 +14,6 @@ import torch
 CACHE_BYTES = 2**25
 """Room for the activations and weights of one stack on a CPU: a core's share of a usual cache."""
 _ACTIVATION_PASSES = 3  # hidden activations, their gradient, and what is looked up
-_STATE_PASSES = 5  # weights, gradient, both moments, one temporary
 _SHARE_OF_MEMORY = 0.6
 _LEAST_BALANCE = 0.75
 
@@ -42,15 +41,15 @@ def _even(n_lanes: int, n_stacks: int) -> list[int]:
     return [n_lanes // n_stacks + (i < n_lanes % n_stacks) for i in range(n_stacks)]
 
 
-def lane_bytes(n_parameters: int, n_activations: int, dtype: torch.dtype) -> int:
+def lane_bytes(n_state: int, n_activations: int, dtype: torch.dtype) -> int:
     """What one network takes while it is stepped.
 
     Args:
-        n_parameters: of one network.
+        n_state: weights, gradient, what the optimizer keeps, one temporary.
         n_activations: hidden activations and logits of its rows.
         dtype: of both.
     """
-    numbers = _STATE_PASSES * n_parameters + _ACTIVATION_PASSES * n_activations
+    numbers = n_state + _ACTIVATION_PASSES * n_activations
     return numbers * dtype.itemsize
 
 

@@ -180,7 +180,8 @@ class Population:
         steps = groups["optim"]["step"].tolist()
         pairs = zip(indices, steps, strict=True)
         self.lanes = [self._lane(self._jobs[index], step) for index, step in pairs]
-        fresh = self._update.begin(self._flatten(groups["model"]))
+        settings = [self._jobs[index].optimizer for index in indices]
+        fresh = self._update.begin(self._flatten(groups["model"]), settings)
         self._lay_out(fresh | slots_of(groups["optim"], fresh, self._shapes), layout)
 
     def _halve_stacks(self) -> None:
@@ -194,7 +195,7 @@ class Population:
     def _state(self, chosen: Sequence[Lane]) -> State:
         if not chosen:
             size = sum(torch.Size(shape).numel() for shape in self._shapes.values())
-            return self._update.begin(torch.empty(0, size, dtype=self.setup.dtype))
+            return self._update.begin(torch.empty(0, size, dtype=self.setup.dtype), [])
         parts, order = self._gathered(chosen, Stack.state)
         whole = joined(parts)
         return whole if order is None else {name: part[order] for name, part in whole.items()}
@@ -297,7 +298,8 @@ class Population:
         """
         device = torch.device(self.setup.device)
         size = sum(torch.Size(shape).numel() for shape in self._shapes.values())
-        resting = 4 * size * self.setup.dtype.itemsize + 16 * 8 * len(self._queue[0].rows)
+        state = self._update.size() + size  # and the gradient
+        resting = state * self.setup.dtype.itemsize + 16 * 8 * len(self._queue[0].rows)
         each = resting if device.type == "cpu" else self._lane_bytes
         return max(1, min(n_jobs, free_bytes(device) // each))
 
@@ -317,11 +319,14 @@ class Population:
         constants = self.model.constants([self.model])
         widths = self.model.neuron_to_logit(one | constants).shape[1:]
         return lane_bytes(
-            n_parameters, (self.setup.batch_size or n_rows) * sum(widths), self.setup.dtype
+            2 * n_parameters + self._update.size(),
+            (self.setup.batch_size or n_rows) * sum(widths),
+            self.setup.dtype,
         )
 
     def _fresh(self, jobs: Sequence[Job]) -> State:
-        return self._update.begin(self._flatten(jobs_parameters(jobs, self._vocab)))
+        theta = self._flatten(jobs_parameters(jobs, self._vocab))
+        return self._update.begin(theta, [job.optimizer for job in jobs])
 
     def _flatten(self, parameters: Mapping[str, Tensor]) -> Flat:
         trained = {name: parameters[name] for name in self._shapes}

@@ -17,6 +17,7 @@ from grokscope.engine.answers import Answers, merged
 from grokscope.engine.capture import Memory, Program
 from grokscope.engine.divergence import first_bad_tensor
 from grokscope.engine.job import Divergence, Lane, Setup
+from grokscope.engine.optimizer import Optimizer
 from grokscope.engine.precision import multiplied_in
 from grokscope.engine.state import State, views
 from grokscope.engine.update import Update
@@ -55,6 +56,7 @@ class Stack:
         self._trained = {k: v.requires_grad_() for k, v in views(theta, update.shapes).items()}
         constants = self.model.constants([lane.job.model for lane in lanes])
         self._constants = {name: value.to(device) for name, value in constants.items()}
+        self._own = update.own(*_settings_and_seeds(lanes), theta)
         self._running = torch.ones(len(lanes), 1, dtype=torch.bool, device=device)
         # float64: torch's fused AdamW takes no integers
         taken = [[lane.step] for lane in lanes]
@@ -122,6 +124,8 @@ class Stack:
             part[where] = state[name].to(part)
         for name, value in self.model.constants([lane.job.model for lane in lanes]).items():
             self._constants[name][where] = value.to(self._constants[name])
+        for name, value in self._update.own(*_settings_and_seeds(lanes), self._theta).items():
+            self._own[name][where] = value
         self._taken[where] = torch.tensor([[lane.step] for lane in lanes]).to(self._taken)
         self._running[where] = True
         if self._full is not None:
@@ -139,20 +143,34 @@ class Stack:
         written = [*self._state.values(), self._gradient, self._running, self._taken, self._now]
         if self._at_once:
             return Program(self._step_at_once, written, memory=memory)
-        return Program(self._find_gradient, written, self._move_alike, memory)
+        return Program(self._find_gradient_alone, written, self._move_alike, memory)
 
     def _step_at_once(self) -> None:
-        self._find_gradient()
+        now = self._coefficients.index_select(0, self._now).squeeze(0)
+        key = self._key()
+        self._find_gradient(now, key)
         with torch.no_grad():
-            upcoming = self._coefficients.index_select(0, self._now - 1).squeeze(0)
-            now = torch.where(self._running, upcoming, self._standstill)
+            now = torch.where(self._running, now, self._standstill)
             gradient = self._gradient.masked_fill_(~self._running, 0)
-            self._update.move(self._state, gradient, now)
+            self._update.move(self._state, gradient, now, self._own, key)
 
-    def _find_gradient(self) -> None:
+    def _find_gradient_alone(self) -> None:
+        self._find_gradient(None, self._key())
+
+    def _key(self) -> Int[Tensor, " slot"] | None:
+        """Of this step's random numbers, where it draws any."""
+        if self.model.needs_noise or self._update.draws_noise:
+            return self._update.keys(self._own, self._taken)
+        return None
+
+    def _find_gradient(self, now: Tensor | None, key: Int[Tensor, " slot"] | None) -> None:
         """The gradient of every network, and which of them are finite."""
         batch = self._full or self._batch_of(self._take(self._chosen))
-        loss, gradients = self._loss_and_gradients(self._trained, self._constants, batch)
+        trained, constants = self._trained, self._constants
+        if key is not None:
+            trained = trained if now is None else self._update.noisy(trained, key, now)
+            constants = constants | ({"noise_key": key} if self.model.needs_noise else {})
+        loss, gradients = self._loss_and_gradients(trained, constants, batch)
         with torch.no_grad():
             flat = torch.cat([part.flatten(1) for part in gradients], 1, out=self._gradient)
             finite = torch.isfinite(loss) & torch.isfinite(flat.sum(1))
@@ -250,3 +268,7 @@ class Stack:
 def inputs_on(table: Table, device: torch.device, dtype: torch.dtype) -> Shaped[Tensor, "row slot"]:
     """A table's rows where networks of this type are; tokens stay whole numbers."""
     return table.inputs.to(device, dtype) if table.is_real else table.inputs.to(device)
+
+
+def _settings_and_seeds(lanes: Sequence[Lane]) -> tuple[list[Optimizer], list[int]]:
+    return [lane.job.optimizer for lane in lanes], [lane.job.seed for lane in lanes]

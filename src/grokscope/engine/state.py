@@ -4,7 +4,9 @@ All parameters lie in one flat tensor, so that a step is a handful of calls. On 
 has its parameter's name: `W_E`, and `exp_avg/W_E` for what an optimizer keeps beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -17,9 +19,44 @@ Shapes = Mapping[str, tuple[int, ...]]
 State = dict[str, Tensor]
 """`theta` and an optimizer's own slots, each with the `model` axis first.
 
-A slot has one number per parameter (its last axis is that of `theta`), or one per network.
+A slot has numbers for each parameter (its last axis is that of `theta`), or one per network.
 """
 Flat = Float[Tensor, "model parameter"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Parameters of a stack, and all that moves them."""
+
+    shapes: Shapes
+    """Of these parameters, in the order in which they lie."""
+    theta: Flat
+    gradient: Flat
+    """Overwritten by what moves the parameters."""
+    slots: State
+    """Of these parameters, or one number per network."""
+    lr_factor: Flat | None = None
+    """0 for what is not trained; all 1 where there is none."""
+    decay_factor: Flat | None = None
+
+    def only(self, names: Sequence[str]) -> "Part":
+        """Some parameters that lie side by side."""
+        before = list(self.shapes)[: list(self.shapes).index(names[0])]
+        start = sum(torch.Size(self.shapes[name]).numel() for name in before)
+        stop = start + sum(torch.Size(self.shapes[name]).numel() for name in names)
+
+        def columns(flat: Tensor | None) -> Tensor | None:
+            return flat if flat is None or flat.dim() == 1 else flat[..., start:stop]
+
+        return replace(
+            self,
+            shapes={name: self.shapes[name] for name in names},
+            theta=self.theta[:, start:stop],
+            gradient=self.gradient[:, start:stop],
+            slots={name: cast(Tensor, columns(slot)) for name, slot in self.slots.items()},
+            lr_factor=columns(self.lr_factor),
+            decay_factor=columns(self.decay_factor),
+        )
 
 
 def views(flat: Float[Tensor, "model *any parameter"], shapes: Shapes) -> Parameters:

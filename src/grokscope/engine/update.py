@@ -1,16 +1,35 @@
 """How the networks of a population are moved: one kind of optimizer, settings of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
+from grokscope.core.seeds import stream_seed
 from grokscope.engine.adamw import AdamW
-from grokscope.engine.optimizer import Optimizer
-from grokscope.engine.state import Flat, Shapes, State
+from grokscope.engine.gradient import (
+    amplify_by_average,
+    amplify_by_window,
+    filter_slots,
+    fix_norm,
+    remove_radial,
+    trained_norm,
+)
+from grokscope.engine.optimizer import Coefficients, Optimizer, Settings
+from grokscope.engine.patterns import factors_of, named_by
+from grokscope.engine.state import Flat, Part, Shapes, State, views
+from grokscope.models import Parameters
+from grokscope.models.noise import gaussian, step_key
+
+_WHERE_USED = ("l1", "gradient_noise", "weight_noise", "fixed_norm")
+"""Settings whose coefficients there are if any network of the population asks for them."""
+_NAMING = ("frozen", "undecayed", "lr_factors")
+_FILTER_REST = {"moves": 0.0, "grokfast_rate": 0.0, "grokfast_lamb": 0.0}
+# models draw from streams of 0 and more
+_GRADIENT_STREAM, _WEIGHT_STREAM = -1, -2
 
 
 class Update:
@@ -21,28 +40,73 @@ class Update:
         shapes: of one network's parameters.
 
     Raises:
-        SettingError: optimizers of several kinds.
+        SettingError: optimizers of several kinds, or names of parameters that there are not.
     """
 
     def __init__(self, settings: Sequence[Optimizer], shapes: Shapes) -> None:
         _require_one_kind(settings)
         self.shapes = shapes
         self._kind = settings[0]
-        self._names = tuple(self._kind.REST)
+        self._used = {n for n in (*_WHERE_USED, *_NAMING) if any(getattr(s, n) for s in settings)}
+        self._rest = dict(self._kind.REST) | {n: 0.0 for n in _WHERE_USED if n in self._used}
+        self._rest |= _FILTER_REST if self._kind.grokfast != "none" else {}
+        self.own(settings, [0] * len(settings))
 
     @property
     def has_kernel(self) -> bool:
         """Whether torch's fused kernel takes the same step for networks that are alike."""
-        return isinstance(self._kind, AdamW)
+        kind = self._kind
+        filters = kind.orthogonal or kind.grokfast != "none"
+        is_adamw = isinstance(kind, AdamW) and kind.decay == "decoupled"
+        return is_adamw and not filters and not self._used
 
-    def begin(self, theta: Flat) -> State:
+    @property
+    def draws_noise(self) -> bool:
+        """Whether a step needs random numbers."""
+        return "gradient_noise" in self._used or "weight_noise" in self._used
+
+    def begin(self, theta: Flat, settings: Sequence[Optimizer]) -> State:
         """The state of networks with these weights before their first step."""
-        return {"theta": theta} | self._kind.begin(theta)
+        kind = self._kind
+        state = {"theta": theta} | kind.begin(theta)
+        state |= filter_slots(kind.grokfast, kind.grokfast_window, theta)
+        if kind.decay == "to_init":
+            state["initial"] = theta.clone()
+        if "fixed_norm" in self._used:
+            lr_factor = self.own(settings, [0] * len(settings), theta).get("lr_factor")
+            state["initial_norm"] = trained_norm(theta, lr_factor).squeeze(1)
+        return state
+
+    def size(self) -> int:
+        """Numbers in the state of one network."""
+        width = sum(torch.Size(shape).numel() for shape in self.shapes.values())
+        slots = self.begin(torch.empty(0, width), []).values()
+        return sum(torch.Size(slot.shape[1:]).numel() for slot in slots)
+
+    def own(
+        self, settings: Sequence[Optimizer], seeds: Sequence[int], like: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """What steps need of some networks and does not change: a seed, factors by parameter.
+
+        Args:
+            settings: of these networks.
+            seeds: of these networks.
+            like: a tensor of the device and the type of the weights.
+        """
+        noise = torch.tensor([stream_seed(seed, "noise") for seed in seeds], dtype=torch.int64)
+        found = {"noise_seed": noise if like is None else noise.to(like.device)}
+        names, sizes = list(self.shapes), self._sizes()
+        if self._used & {"frozen", "lr_factors"}:
+            found["lr_factor"] = _spread([_lr_factors(s, names) for s in settings], sizes, like)
+        if "undecayed" in self._used:
+            kept = [named_by("undecayed", own.undecayed, names) for own in settings]
+            factors = [[0.0 if name in some else 1.0 for name in names] for some in kept]
+            found["decay_factor"] = _spread(factors, sizes, like)
+        return found
 
     def standstill(self, like: Tensor) -> Float[Tensor, " coefficient"]:
         """Coefficients that leave the state of a network as it is, where its gradient is 0."""
-        rest = [self._kind.REST[name] for name in self._names]
-        return torch.tensor(rest, dtype=like.dtype, device=like.device)
+        return torch.tensor(list(self._rest.values()), dtype=like.dtype, device=like.device)
 
     def coefficients(
         self, settings: Sequence[Optimizer], steps: Sequence[int], ahead: int
@@ -56,23 +120,101 @@ class Update:
             steps: each network's earlier steps, from 0.
             ahead: for how many steps.
         """
-        numbers = {f.name: [getattr(own, f.name) for own in settings] for f in fields(self._kind)}
-        own = {n: torch.tensor(v, dtype=torch.float64) for n, v in numbers.items()}
+        own = _numbers(settings)
         taken = torch.tensor(steps) + torch.arange(ahead, dtype=torch.float64).unsqueeze(1)
         warmup = own["warmup_steps"]
         warm = torch.where(warmup > 0, taken / warmup, 1).clamp(max=1)
-        found = self._kind.coefficients(own, warm, taken)
-        columns = [found[name].expand(ahead, len(settings)) for name in self._names]
-        return torch.stack(columns, 2)
+        found = {**own, **self._kind.coefficients(own, warm, taken)}
+        found |= {"moves": torch.ones(()), "grokfast_rate": 1 - own["grokfast_alpha"]}
+        return torch.stack([found[n].expand(ahead, len(settings)) for n in self._rest], 2)
 
-    def move(self, state: State, gradient: Flat, now: Float[Tensor, "model coefficient"]) -> None:
-        """Move the state in place by one step, with `coefficients` of now."""
-        columns = zip(self._names, now.unsqueeze(2).unbind(1), strict=True)
-        self._kind.move(state, gradient, dict(columns))
+    def keys(
+        self, own: Mapping[str, Tensor], taken: Float[Tensor, "model 1"]
+    ) -> Int[Tensor, " model"]:
+        """The keys of this step's random numbers."""
+        return step_key(own["noise_seed"], taken.squeeze(1).long())
+
+    def noisy(self, trained: Parameters, key: Int[Tensor, " model"], now: Tensor) -> Parameters:
+        """The weights at which the gradient is taken."""
+        coefficients = self._named(now)
+        if "weight_noise" not in coefficients:
+            return trained
+        first = next(iter(trained.values()))
+        noise = gaussian(key, sum(self._sizes()), _WEIGHT_STREAM, first.dtype)
+        parts = views(noise * coefficients["weight_noise"], self.shapes)
+        return {name: value + parts[name] for name, value in trained.items()}
+
+    def move(
+        self,
+        state: State,
+        gradient: Flat,
+        now: Float[Tensor, "model coefficient"],
+        own: Mapping[str, Tensor],
+        key: Int[Tensor, " model"] | None = None,
+    ) -> None:
+        """Move the state in place by one step.
+
+        Args:
+            state: of all networks.
+            gradient: of all networks, and 0 for those that rest; overwritten.
+            now: `coefficients` of this step.
+            own: what `own` says of the networks.
+            key: `keys` of this step, where it draws noise.
+        """
+        coefficients, theta = self._named(now), state["theta"]
+        if "gradient_noise" in coefficients and key is not None:
+            noise = gaussian(key, gradient.shape[1], _GRADIENT_STREAM, gradient.dtype)
+            gradient.addcmul_(noise, coefficients["gradient_noise"])
+        if self._kind.grokfast == "ema":
+            amplify_by_average(gradient, state, coefficients)
+        elif self._kind.grokfast == "ma":
+            amplify_by_window(gradient, state, coefficients)
+        if self._kind.orthogonal:
+            remove_radial(gradient, theta, self.shapes)
+        slots = {name: slot for name, slot in state.items() if name != "theta"}
+        factors = {name: own.get(name) for name in ("lr_factor", "decay_factor")}
+        part = Part(shapes=self.shapes, theta=theta, gradient=gradient, slots=slots, **factors)
+        self._kind.move(part, coefficients)
+        if "fixed_norm" in coefficients:
+            fix_norm(part, coefficients)
+
+    def _named(self, now: Float[Tensor, "model coefficient"]) -> Coefficients:
+        return dict(zip(self._rest, now.unsqueeze(2).unbind(1), strict=True))
+
+    def _sizes(self) -> list[int]:
+        return [torch.Size(shape).numel() for shape in self.shapes.values()]
+
+
+def _numbers(settings: Sequence[Optimizer]) -> Settings:
+    """Every setting that is a number, is unset or says yes or no."""
+    found: dict[str, Tensor] = {}
+    for field in fields(settings[0]):
+        values = [getattr(own, field.name) for own in settings]
+        if not isinstance(values[0], str):
+            found[field.name] = torch.tensor([float(v or 0) for v in values], dtype=torch.float64)
+    return found
+
+
+def _lr_factors(own: Optimizer, names: Sequence[str]) -> list[float]:
+    frozen = named_by("frozen", own.frozen, names)
+    factors = factors_of("lr_factors", own.lr_factors, names)
+    return [0.0 if n in frozen else factor for n, factor in zip(names, factors, strict=True)]
+
+
+def _spread(factors: Sequence[Sequence[float]], sizes: list[int], like: Tensor | None) -> Flat:
+    """From one number per tensor to one per parameter."""
+    each = torch.tensor(factors, dtype=torch.float64).view(-1, len(sizes))
+    spread = each.repeat_interleave(torch.tensor(sizes), dim=1)
+    return spread if like is None else spread.to(like)
 
 
 def _require_one_kind(settings: Sequence[Optimizer]) -> None:
-    kinds = sorted({type(own).__name__ for own in settings})
-    if len(kinds) > 1:
-        rule = "of one kind for all networks of a population"
-        raise SettingError("optimizer", rule, " and ".join(kinds))
+    first, *others = settings
+    for own in others:
+        if type(own) is not type(first):
+            kinds = f"{type(first).__name__} and {type(own).__name__}"
+            raise SettingError("optimizer", "of one kind for all networks of a population", kinds)
+        for name in first.SHARED:
+            if getattr(own, name) != getattr(first, name):
+                both = f"{getattr(first, name)} and {getattr(own, name)}"
+                raise SettingError(name, "the same for all networks of a population", both)
