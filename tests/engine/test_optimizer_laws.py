@@ -9,10 +9,12 @@ import torch
 from engine.optimizers import VARIANTS, of_three
 from engine.populations import MLP, ZHONG, Network, World, distance, same, trained, weights
 from engine.test_capture import Devices, Waits, plainly, recordings
+from grokscope.core.seeds import stream_seed
 from grokscope.engine import OPTIMIZERS, Optimizer, Population, stack
+from grokscope.engine.state import views
 from grokscope.engine.update import Update
 from grokscope.models import EmbeddingMLP, Parameters, Rows
-from grokscope.models.noise import uniform
+from grokscope.models.noise import gaussian, step_key, uniform
 
 __all__ = ["recordings"]
 FAST = ["sgd", "muon, all noise", "adamw, window"]
@@ -104,15 +106,13 @@ def test_no_step_waits_to_see_a_value_or_has_to_do_with_another_device(
 @pytest.mark.parametrize("name", FAST)
 def test_a_network_that_enters_a_slot_starts_afresh(name: str):
     three = networks(name)
-    some = trained(World().population(three[:2]), 4)
-    only = some.stacks[0]
-    only.leave([1])
-    newcomer = World().population([three[1]])
-    only.enter([1], newcomer.lanes, newcomer.stacks[0].state([0]))
-    only.advance(5)
-    alone = trained(World().population([three[1]]), 5)
-    ours = {n: value[0] for n, value in only.parameters([1]).items()}
-    assert distance(ours, weights(alone, 0)) < 1e-9
+    some = trained(World(capacity=2).population(three), 4)
+    stacks = some.stacks
+    some.retire({1})
+    assert some.stacks is stacks
+    trained(some, 5)
+    alone = trained(World().population([three[2]]), 5)
+    assert distance(weights(some, 1), weights(alone, 0)) < 1e-9
 
 
 @pytest.mark.parametrize("name", FAST)
@@ -143,12 +143,13 @@ def test_noisy_weights_are_where_the_gradient_is_taken():
     quiet = replace(noisy, optimizer=VARIANTS["sgd"])
     some = World().population([noisy])
     before = some.checkpoint([0])
-    only = some.stacks[0]
-    (now,) = only._update.coefficients([noisy.optimizer], [0], 1)
-    moved = only._update.noisy(only._trained, only._update.keys(only._own, only._taken), now)
+    shapes = {name: tuple(value.shape[1:]) for name, value in before["model"].items()}
+    width = sum(value.numel() for value in before["model"].values())
+    key = step_key(torch.tensor([stream_seed(0, "noise")]), torch.tensor([0]))
+    noise = views(0.3 * gaussian(key, width, -2, torch.float64), shapes)
+    shifted = {name: value + noise[name] for name, value in before["model"].items()}
     there = World().population([quiet])
-    shifted = {name: value.detach() for name, value in moved.items()}
-    there.restore(before | {"model": before["model"] | shifted}, indices=[0], waiting=[])
+    there.restore(before | {"model": shifted}, indices=[0], waiting=[])
     decayed = 1 - 0.01 * 0.1  # L2 acts on the weights without noise
     trained(some, 1)
     trained(there, 1)
