@@ -160,6 +160,41 @@ def test_noisy_weights_are_where_the_gradient_is_taken():
         assert float((shifted[name] - before["model"][name]).abs().max()) > 0.1
 
 
+BRANCHES = {
+    "adamw, l1": {"l1": 0.1},
+    "adamw, l2": {"decay": "l2"},
+    "adamw, to init": {"decay": "to_init"},
+    "adamw, window": {"grokfast": "ma", "grokfast_window": 3},
+    "adamw, fixed norm": {"fixed_norm": 0.9, "frozen": "W_E"},
+}
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_a_cohort_with_another_optimizer_leaves_the_first_to_the_bit(name: str):
+    """As in a fork, whose untouched branch goes on as its run did."""
+    plain = [Network(model=MLP, seed=s, optimizer=VARIANTS["adamw"]) for s in (1, 2)]
+    other = [replace(n, optimizer=replace(n.optimizer, **BRANCHES[name])) for n in plain]
+    world = World(dtype=torch.float32)
+    apart, changed = (trained(world.population(some), 9) for some in (plain, other))
+
+    def both() -> Population:
+        one = world.population([*plain, *(replace(n, optimizer=plain[0].optimizer) for n in other)])
+        jobs = [one._jobs[i] for i in range(4)]
+        optimizers = [n.optimizer for n in (*plain, *other)]
+        pairs = enumerate(zip(jobs, optimizers, strict=True))
+        cohorts = [replace(job, cohort=i // 2, optimizer=own) for i, (job, own) in pairs]
+        return Population(one.setup, cohorts)
+
+    whole, half = trained(both(), 9), trained(both(), 4)
+    groups, resumed = half.checkpoint(range(4)), both()
+    resumed.restore(groups, indices=range(4), waiting=[], layout=half.layout)
+    trained(resumed, 5)
+    for i in range(2):
+        assert same(weights(whole, i), weights(apart, i))
+        assert same(weights(whole, 2 + i), weights(changed, i))
+    assert all(same(weights(whole, i), weights(resumed, i)) for i in range(4))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dropping(EmbeddingMLP):
     """Training sees each logit or not, by chance."""

@@ -154,7 +154,7 @@ def test_a_pattern_without_a_parameter_is_refused(kind: type[Optimizer], setting
 @pytest.mark.parametrize(
     ("one", "other", "message"),
     [
-        (AdamW(), SGD(), "`optimizer` must be of one kind .*, got 'AdamW and SGD'"),
+        (AdamW(), SGD(), "`optimizer` must be the same .*, got 'AdamW and SGD'"),
         (AdamW(), AdamW(decay="l2"), "`decay` must be the same .*, got 'decoupled and l2'"),
         (SGD(), SGD(nesterov=True), "`nesterov` must be the same .*, got 'False and True'"),
         (Muon(grokfast="ema"), Muon(), "`grokfast` must be the same .*, got 'ema and none'"),

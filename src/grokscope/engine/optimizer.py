@@ -37,7 +37,7 @@ class Optimizer(ABC):
     REST: ClassVar[Mapping[str, float]] = {"shrink": 0.0, "weight_decay": 0.0}
     """The coefficients that a step needs, with the values that leave a network as it is."""
     SHARED: ClassVar[tuple[str, ...]] = ("decay", "orthogonal", "grokfast", "grokfast_window")
-    """Settings that all networks of a population share."""
+    """Settings that networks share where they share a stack."""
 
     lr: float = 1e-3
     weight_decay: float = 0.0
@@ -88,6 +88,11 @@ class Optimizer(ABC):
     def lr_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
         return self.lr * min(step / self.warmup_steps, 1.0) if self.warmup_steps else self.lr
+
+    @property
+    def keeps_window(self) -> bool:
+        """Whether the last gradients are kept."""
+        return self.grokfast == "ma"
 
     @abstractmethod
     def begin(self, theta: Flat) -> State:

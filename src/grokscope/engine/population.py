@@ -24,7 +24,7 @@ from grokscope.engine.job import Divergence, Job, Kind, Lane, Setup
 from grokscope.engine.layout import free_bytes, lane_bytes, stack_sizes
 from grokscope.engine.stack import Stack
 from grokscope.engine.state import Flat, State, flattened, named, slots_of, views
-from grokscope.engine.update import Update
+from grokscope.engine.update import Updates
 from grokscope.models import Parameters, Vocab
 
 Groups = dict[str, dict[str, Tensor]]
@@ -64,7 +64,10 @@ class Population:
         self._threads = torch.get_num_threads()
         one = jobs_parameters(jobs[:1], self._vocab)
         self._shapes = {name: tuple(value.shape[1:]) for name, value in one.items()}
-        self._update = Update([job.optimizer for job in jobs], self._shapes)
+        cohorts = {
+            job.cohort: [j.optimizer for j in jobs if j.cohort == job.cohort] for job in jobs
+        }
+        self._updates = Updates(cohorts, self._shapes)
         self._merged_rows = self._rows_when_merged(jobs)
         n_rows = [self._merged_rows.get(j.stack_kind(setup), len(j.rows)) for j in jobs]
         self._lane_bytes = self._size_of_one(one, max(n_rows))
@@ -181,7 +184,7 @@ class Population:
         pairs = zip(indices, steps, strict=True)
         self.lanes = [self._lane(self._jobs[index], step) for index, step in pairs]
         settings = [self._jobs[index].optimizer for index in indices]
-        fresh = self._update.begin(self._flatten(groups["model"]), settings)
+        fresh = self._updates.begin(self._flatten(groups["model"]), settings)
         self._lay_out(fresh | slots_of(groups["optim"], fresh, self._shapes), layout)
 
     def _halve_stacks(self) -> None:
@@ -195,7 +198,7 @@ class Population:
     def _state(self, chosen: Sequence[Lane]) -> State:
         if not chosen:
             size = sum(torch.Size(shape).numel() for shape in self._shapes.values())
-            return self._update.begin(torch.empty(0, size, dtype=self.setup.dtype), [])
+            return self._updates.begin(torch.empty(0, size, dtype=self.setup.dtype), [])
         parts, order = self._gathered(chosen, Stack.state)
         whole = joined(parts)
         return whole if order is None else {name: part[order] for name, part in whole.items()}
@@ -271,8 +274,10 @@ class Population:
                 rows = [row[index if index >= 0 else present[0]] for index in slots]
                 parts = {name: part[rows] for name, part in state.items()}
                 lanes = [self.lanes[i] for i in rows]
-                merged_rows = self._merged_rows.get(lanes[0].job.stack_kind(self.setup))
-                stack = Stack(self.setup, self._update, lanes, parts, merged_rows, memory)
+                first = lanes[0].job
+                merged_rows = self._merged_rows.get(first.stack_kind(self.setup))
+                update = self._updates.of(first.cohort)
+                stack = Stack(self.setup, update, lanes, parts, merged_rows, memory)
                 stack.leave([i for i, index in enumerate(slots) if index < 0])
                 self.stacks.append(stack)
 
@@ -298,7 +303,7 @@ class Population:
         """
         device = torch.device(self.setup.device)
         size = sum(torch.Size(shape).numel() for shape in self._shapes.values())
-        state = self._update.size() + size  # and the gradient
+        state = self._updates.size() + size  # and the gradient
         resting = state * self.setup.dtype.itemsize + 16 * 8 * len(self._queue[0].rows)
         each = resting if device.type == "cpu" else self._lane_bytes
         return max(1, min(n_jobs, free_bytes(device) // each))
@@ -319,14 +324,14 @@ class Population:
         constants = self.model.constants([self.model])
         widths = self.model.neuron_to_logit(one | constants).shape[1:]
         return lane_bytes(
-            2 * n_parameters + self._update.size(),
+            2 * n_parameters + self._updates.size(),
             (self.setup.batch_size or n_rows) * sum(widths),
             self.setup.dtype,
         )
 
     def _fresh(self, jobs: Sequence[Job]) -> State:
         theta = self._flatten(jobs_parameters(jobs, self._vocab))
-        return self._update.begin(theta, [job.optimizer for job in jobs])
+        return self._updates.begin(theta, [job.optimizer for job in jobs])
 
     def _flatten(self, parameters: Mapping[str, Tensor]) -> Flat:
         trained = {name: parameters[name] for name in self._shapes}

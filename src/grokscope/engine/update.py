@@ -1,4 +1,4 @@
-"""How the networks of a population are moved: one kind of optimizer, settings of their own."""
+"""How networks are moved: one kind of optimizer for those of a cohort, settings of their own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -25,15 +25,53 @@ from grokscope.models import Parameters
 from grokscope.models.noise import gaussian, step_key
 
 _WHERE_USED = ("l1", "gradient_noise", "weight_noise", "fixed_norm")
-"""Settings whose coefficients there are if any network of the population asks for them."""
+"""Settings whose coefficients there are if any network of the cohort asks for them."""
 _NAMING = ("frozen", "undecayed", "lr_factors")
 _FILTER_REST = {"moves": 0.0, "grokfast_rate": 0.0, "grokfast_lamb": 0.0}
 # models draw from streams of 0 and more
 _GRADIENT_STREAM, _WEIGHT_STREAM = -1, -2
 
 
+class Updates:
+    """The update of each cohort, and the state that all networks of a population have.
+
+    Cohorts may differ in what their optimizers keep: then every network has the slots of all.
+
+    Args:
+        settings: by cohort, of every network, also of those that come later.
+        shapes: of one network's parameters.
+
+    Raises:
+        SettingError: optimizers of several kinds in a cohort, names of parameters that there are
+            not, windows of several lengths.
+    """
+
+    def __init__(self, settings: Mapping[int, Sequence[Optimizer]], shapes: Shapes) -> None:
+        self._shapes = shapes
+        self._updates = {cohort: Update(some, shapes) for cohort, some in settings.items()}
+        windows = [s.grokfast_window for some in settings.values() for s in some if s.keeps_window]
+        require_same("grokfast_window", windows)
+
+    def of(self, cohort: int) -> "Update":
+        """The update of one cohort."""
+        return self._updates[cohort]
+
+    def begin(self, theta: Flat, settings: Sequence[Optimizer]) -> State:
+        """The state of networks with these weights and settings before their first step."""
+        state: State = {}
+        for update in self._updates.values():
+            state |= update.begin(theta, settings)
+        return state
+
+    def size(self) -> int:
+        """Numbers in the state of one network."""
+        width = sum(torch.Size(shape).numel() for shape in self._shapes.values())
+        slots = self.begin(torch.empty(0, width), []).values()
+        return sum(torch.Size(slot.shape[1:]).numel() for slot in slots)
+
+
 class Update:
-    """What the optimizers of a population share.
+    """What the optimizers of a cohort share.
 
     Args:
         settings: of every network, also of those that come later.
@@ -73,15 +111,10 @@ class Update:
         if kind.decay == "to_init":
             state["initial"] = theta.clone()
         if "fixed_norm" in self._used:
-            lr_factor = self.own(settings, [0] * len(settings), theta).get("lr_factor")
+            factors = [_lr_factors(own, list(self.shapes)) for own in settings]
+            lr_factor = _spread(factors, self._sizes(), theta)
             state["initial_norm"] = trained_norm(theta, lr_factor).squeeze(1)
         return state
-
-    def size(self) -> int:
-        """Numbers in the state of one network."""
-        width = sum(torch.Size(shape).numel() for shape in self.shapes.values())
-        slots = self.begin(torch.empty(0, width), []).values()
-        return sum(torch.Size(slot.shape[1:]).numel() for slot in slots)
 
     def own(
         self, settings: Sequence[Optimizer], seeds: Sequence[int], like: Tensor | None = None
@@ -209,12 +242,19 @@ def _spread(factors: Sequence[Sequence[float]], sizes: list[int], like: Tensor |
 
 
 def _require_one_kind(settings: Sequence[Optimizer]) -> None:
-    first, *others = settings
-    for own in others:
-        if type(own) is not type(first):
-            kinds = f"{type(first).__name__} and {type(own).__name__}"
-            raise SettingError("optimizer", "of one kind for all networks of a population", kinds)
-        for name in first.SHARED:
-            if getattr(own, name) != getattr(first, name):
-                both = f"{getattr(first, name)} and {getattr(own, name)}"
-                raise SettingError(name, "the same for all networks of a population", both)
+    kinds = [type(own).__name__ for own in settings]
+    require_same("optimizer", kinds)
+    for name in settings[0].SHARED:
+        require_same(name, [getattr(own, name) for own in settings])
+
+
+def require_same(setting: str, values: Sequence[object]) -> None:
+    """Refuse values that differ.
+
+    Raises:
+        SettingError: naming two of them.
+    """
+    for value in values:
+        if value != values[0]:
+            both = f"{values[0]} and {value}"
+            raise SettingError(setting, "the same for all networks of a population", both)
