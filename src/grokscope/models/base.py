@@ -95,15 +95,6 @@ class Model(ABC):
         if vocab.d_vocab == 0 or vocab.n_slots != 2 or vocab.is_padded:
             raise refused("two tokens", vocab)
 
-    @property
-    def needs_noise(self) -> bool:
-        """Whether training draws random numbers: a step then gives `noise_key`, one per network.
-
-        It is in the parameters that `readout` gets, for `models.noise`; without it nothing is
-        random, as when a network is looked at.
-        """
-        return False
-
     @abstractmethod
     def init(self, vocab: Vocab, seeds: Sequence[int]) -> Parameters:
         """Trained parameters of one network per seed, as published, before `init_scale`."""
