@@ -1,0 +1,110 @@
+"""Explaining grokking through circuit efficiency (arXiv 2309.02390): ungrokking, by forks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from grokscope.engine import AdamW
+from grokscope.experiment import Config, Plan, Run, Training, fork, load
+from grokscope.models import EmbeddingMLP, OneLayerTransformer
+from grokscope.recipes.base import Recipe
+from grokscope.recipes.replicate import finished_run
+from grokscope.recipes.replication import Arm, Replication, Role, Stage, computed
+from grokscope.recipes.rules import Row, share_at_least
+from grokscope.store import find_runs
+from grokscope.tasks import ModularArithmetic
+
+_GROKKED_STEPS, _ALL_STEPS = 6_000, 18_000
+_BRANCH = "changed"
+
+
+def varma2023() -> Recipe:
+    """The paper's transformer and task: addition mod 113, decay .1, 30 % of the rows."""
+    return Recipe(
+        name="varma2023",
+        summary="the transformer of the circuit-efficiency paper, to be forked to less data",
+        source="arXiv 2309.02390",
+        config=Config(
+            task=ModularArithmetic(operation="add", p=113, train_fraction=0.3),
+            model=OneLayerTransformer(),
+            optimizer=AdamW(lr=1e-3, weight_decay=0.1),
+            training=Training(steps=100_000, stop_when_grokked=False),
+        ),
+    )
+
+
+def varma2023_ungrokking() -> Replication:
+    """Networks that have generalised go on with fewer rows; other rows, as many, harm nobody."""
+    smoke = Stage(
+        arms=(
+            _forked("10 % of the rows", {"train_fraction": 0.1}),
+            _forked("20 %", {"train_fraction": 0.2}, role="reference"),
+            _forked("30 %", {"train_fraction": 0.3}, role="reference"),
+            _forked("other 60 %", {"data_seed": 4_321}, role="control"),
+        ),
+        minutes=4,
+    )
+    return Replication(
+        name="varma2023-ungrokking",
+        recipe="varma2023",
+        source="arXiv 2309.02390, figure 4",
+        published="a network with perfect test accuracy that goes on with less data than a "
+        "critical amount falls back to low test accuracy",
+        rule=share_at_least(0.5, _has_lost, "networks whose test accuracy ends below one half"),
+        tiers={"smoke": smoke},
+    )
+
+
+def _forked(name: str, changes: dict[str, Any], role: Role = "subject") -> Arm:
+    """Train on 60 % of the rows until all have generalised, then go on with a change."""
+
+    def work(folder: Path, seeds: Sequence[int]) -> Sequence[Row]:
+        networks = tuple(replace(_config(), seed=seed) for seed in seeds)
+        parent = finished_run(Plan(recipe="varma2023", networks=networks), folder)
+        run = _fork_in(folder, parent, changes)
+        count = len(seeds)
+        return [
+            _row(before, own, changes)
+            for before, own in zip(run.networks[:count], run.networks[count:], strict=True)
+        ]
+
+    settings = {"changes": changes, "steps": [_GROKKED_STEPS, _ALL_STEPS]}
+    return computed(name, work, settings, role=role)
+
+
+def _fork_in(folder: Path, parent: Run, changes: dict[str, Any]) -> Run:
+    """The fork if it has ended already, else a new one."""
+    for directory in find_runs(folder):
+        run = load(directory.path)
+        if run.plan.origin is not None and run.state == "finished":
+            return run
+    # the last step is kept in all networks
+    step = parent.kept_steps(0)[-1]
+    return fork(
+        parent, step, {_BRANCH: changes}, out=folder, steps=_ALL_STEPS, stop_when_grokked=False
+    )
+
+
+def _row(before: Row, own: Row, changes: dict[str, Any]) -> Row:
+    return {
+        "seed": own["seed"],
+        "settings": changes,
+        "test_acc_untouched": before["test_acc_novel"],
+        "test_acc": own["test_acc_novel"],
+        "train_acc": own["train_acc"],
+        "label": own["label"],
+    }
+
+
+def _config() -> Config:
+    return Config(
+        task=ModularArithmetic(operation="add", p=43, train_fraction=0.6),
+        model=EmbeddingMLP(d_model=64, d_hidden=64, combine="concat"),
+        optimizer=AdamW(lr=3e-3, weight_decay=1.0),
+        training=Training(steps=_GROKKED_STEPS, stop_when_grokked=False),
+    )
+
+
+def _has_lost(row: Row) -> bool:
+    return row["test_acc_untouched"] > 0.9 and row["test_acc"] < 0.5
