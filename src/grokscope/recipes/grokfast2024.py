@@ -1,5 +1,7 @@
 """Grokfast (arXiv 2405.20233), with the weight decay of both sides the same."""
 
+from dataclasses import replace
+
 from grokscope.engine import AdamW
 from grokscope.experiment import Config, Training
 from grokscope.models import OneLayerTransformer
@@ -52,6 +54,24 @@ def grokfast2024_matched() -> Replication:
         differs="The published baseline has no weight decay and the accelerated run has some. With "
         "the same decoupled decay of 1 on both sides the filter makes nothing faster.",
     )
+    published = replace(
+        grokfast2024().config,
+        optimizer=AdamW(lr=1e-3, weight_decay=0.005, decay="l2"),
+        training=Training(steps=50_000, batch_size=512),
+    )
+    paper = Stage(
+        arms=(
+            trained("Grokfast", published, _FILTER),
+            trained("the same without the filter", published, role="reference"),
+            trained(
+                "Grokfast on random labels",
+                published,
+                _FILTER | {"task.label_noise": 1.0},
+                role="control",
+            ),
+        ),
+        minutes=30,
+    )
     return Replication(
         name="grokfast2024",
         recipe="grokfast2024",
@@ -62,7 +82,7 @@ def grokfast2024_matched() -> Replication:
             share_at_least(0.5, _generalised, "networks that generalise"),
             median_at_most(0.5, "the same without the filter"),
         ),
-        tiers={"smoke": smoke},
+        tiers={"smoke": smoke, "paper": paper},
     )
 
 

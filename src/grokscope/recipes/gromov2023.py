@@ -44,6 +44,25 @@ def gromov2023_descent() -> Replication:
         differs="At p = 31 and 60 % of the rows the delay is a factor of two, and test accuracy "
         "leaves chance before half of it is over: `grokdef/1` calls that comprehension.",
     )
+    published = gromov2023().config
+    paper = Stage(
+        arms=(
+            trained("addition mod 97", published, seeds=8, measure=with_participation),
+            trained(
+                "random labels",
+                published,
+                {"task.label_noise": 1.0},
+                role="control",
+                seeds=8,
+                measure=with_participation,
+            ),
+        ),
+        minutes=5,
+        rule=all_of(
+            share_at_least(0.5, _generalised, "networks that generalise"),
+            share_at_least(0.5, _is_periodic, "networks whose participation ratio doubles"),
+        ),
+    )
     return Replication(
         name="gromov2023",
         recipe="gromov2023",
@@ -56,7 +75,7 @@ def gromov2023_descent() -> Replication:
             delay_ratio_at_least(1.5),
             share_at_least(0.5, _is_periodic, "networks whose participation ratio doubles"),
         ),
-        tiers={"smoke": smoke},
+        tiers={"smoke": smoke, "paper": paper},
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,20 @@ def nanda2023_order() -> Replication:
         ),
         minutes=5,
     )
+    published = replace(nanda2023().config, training=Training(steps=40_000, checkpoint_ratio=1.1))
+    paper = Stage(
+        arms=(
+            trained("addition mod 113", published, measure=loss_order),
+            trained(
+                "random labels",
+                published,
+                {"task.label_noise": 1.0},
+                role="control",
+                measure=loss_order,
+            ),
+        ),
+        minutes=20,
+    )
     return Replication(
         name="nanda2023",
         recipe="nanda2023",
@@ -62,7 +77,7 @@ def nanda2023_order() -> Replication:
             share_labelled(0.5),
             share_at_least(0.5, _circuit_is_first, "networks whose restricted loss falls first"),
         ),
-        tiers={"smoke": smoke},
+        tiers={"smoke": smoke, "paper": paper},
     )
 
 

@@ -84,6 +84,21 @@ def merrill2023_sparse() -> Replication:
         ),
         minutes=3,
     )
+    published = merrill2023().config
+    paper = Stage(
+        arms=(
+            trained("1,000 neurons", published, seeds=8, measure=with_active_neurons),
+            trained(
+                "no decay",
+                published,
+                {"optimizer.weight_decay": 0.0},
+                role="control",
+                seeds=8,
+                measure=with_active_neurons,
+            ),
+        ),
+        minutes=10,
+    )
     return Replication(
         name="merrill2023",
         recipe="merrill2023",
@@ -95,7 +110,7 @@ def merrill2023_sparse() -> Replication:
             delay_ratio_at_least(3.0),
             share_at_least(0.5, _has_shrunk, "networks whose active subnetwork shrinks to a fifth"),
         ),
-        tiers={"smoke": smoke},
+        tiers={"smoke": smoke, "paper": paper},
     )
 
 

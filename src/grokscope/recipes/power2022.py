@@ -66,6 +66,14 @@ def power2022_delay() -> Replication:
         ),
         minutes=5,
     )
+    published = power2022().config
+    paper = Stage(
+        arms=(
+            trained("division mod 97", published),
+            trained("random labels", published, random, role="control"),
+        ),
+        minutes=40,
+    )
     return Replication(
         name="power2022",
         recipe="power2022",
@@ -73,7 +81,7 @@ def power2022_delay() -> Replication:
         published="division mod 97, half of the rows: training accuracy near 1 before 1,000 steps, "
         "validation accuracy at chance for 10⁵ steps and near 1 after 10⁶ (Adam without decay)",
         rule=all_of(share_labelled(0.5), delay_ratio_at_least(3.0)),
-        tiers={"smoke": smoke},
+        tiers={"smoke": smoke, "paper": paper},
     )
 
 
@@ -91,6 +99,20 @@ def power2022_fraction() -> Replication:
         differs="A small network on addition mod 43 in the place of the decoder on S5; its "
         "steepest part may lie below the shares that were tried.",
     )
+    s5 = replace(power2022_s5().config, training=Training(steps=500_000, batch_size=512))
+    wide = [{"task.train_fraction": share} for share in (0.28, 0.31, 0.35, 0.4)]
+    paper = Stage(
+        arms=(
+            trained("composition in S5", s5, *wide),
+            trained(
+                "random labels",
+                s5,
+                *(cell | {"task.label_noise": 1.0} for cell in wide[2:]),
+                role="control",
+            ),
+        ),
+        minutes=600,
+    )
     return Replication(
         name="power2022-fraction",
         recipe="power2022",
@@ -101,7 +123,7 @@ def power2022_fraction() -> Replication:
             share_at_least(0.5, _generalised, "networks that generalise"),
             falls("task.train_fraction", by=3.0),
         ),
-        tiers={"smoke": smoke},
+        tiers={"smoke": smoke, "paper": paper},
     )
 
 

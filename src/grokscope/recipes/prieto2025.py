@@ -39,6 +39,15 @@ def prieto2025_orthogonal() -> Replication:
         ),
         minutes=4,
     )
+    published = _config(p=113, fraction=0.4, steps=10_000)
+    paper = Stage(
+        arms=(
+            trained("⊥Grad", published, _ORTHOGONAL, seeds=8),
+            trained("decay 1", published, _DECAY, role="reference", seeds=8),
+            trained("plain", published, role="control", seeds=8),
+        ),
+        minutes=20,
+    )
     return Replication(
         name="prieto2025",
         recipe="prieto2025",
@@ -49,7 +58,7 @@ def prieto2025_orthogonal() -> Replication:
             share_at_least(0.5, _generalised, "networks that generalise"),
             median_at_most(0.5, "decay 1"),
         ),
-        tiers={"smoke": smoke},
+        tiers={"smoke": smoke, "paper": paper},
     )
 
 
