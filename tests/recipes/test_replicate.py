@@ -214,13 +214,18 @@ def test_the_page_shows_published_beside_measured(done: Any):
     _, document = done
     text = page([document, {**document, "tier": "cpu", "differs": "It is faster here."}])
     smoke, cpu = text.index("## Smoke tier"), text.index("## CPU tier")
-    (line,) = [line for line in text[smoke:cpu].splitlines() if line.startswith("| tiny ")]
-    assert "training \\| fits (arXiv 0000.00000, figure 1)" in line
-    assert "taught: share of networks that fit 1 [0.541, 1]" in line
-    assert "not taught: share of networks that fit 0 [0, 0.459]" in line
-    assert "reproduced (the rule passes" in line
-    assert "**tiny** differs: It is faster here." in text[cpu:]
-    assert "differs" not in text[smoke:cpu]
+    own = text[smoke:cpu].splitlines()
+    assert any(
+        line.startswith("| tiny | arXiv 0000.00000, figure 1 | reproduced |") for line in own
+    )
+    assert "Published (arXiv 0000.00000, figure 1): training | fits." in own
+    (taught,) = [line for line in own if line.startswith("| taught | subject |")]
+    assert "share of networks that fit 1 [0.541, 1]" in taught
+    (control,) = [line for line in own if line.startswith("| not taught | control |")]
+    assert "share of networks that fit 0 [0, 0.459]" in control
+    assert "Verdict: **reproduced**; the rule passes, and every control fails it." in own
+    assert "Differs: It is faster here." in text[cpu:]
+    assert "Differs" not in text[smoke:cpu]
 
 
 def test_a_tally_tells_censored_from_diverged_for_each_setting():

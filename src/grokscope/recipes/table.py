@@ -23,11 +23,12 @@ _TIER_WORDS = {
     "cpu": "CPU tier: an hour each",
     "paper": "Paper tier: the published setting",
 }
-_COLUMNS = ("replication", "published", "rule", "measured", "control", "networks", "verdict")
+_SUMMARY = ("replication", "source", "verdict", "minutes")
+_ARMS = ("arm", "role", "measured", "networks")
 
 
 def page(documents: Sequence[Document]) -> str:
-    """The page: a table for each tier, then where and why results differ."""
+    """The page: for each tier a table of verdicts, then what was measured, result by result."""
     parts = [_HEAD]
     for tier in TIERS:
         own = [document for document in documents if document["tier"] == tier]
@@ -92,15 +93,46 @@ def _lines(arms: Any) -> str:  # noqa: ANN401 (stored arms)
 
 def _tier(title: str, documents: Sequence[Document]) -> str:
     total = sum(document["wall_seconds"] for document in documents) / 60
-    lines = [f"## {title}", "", _line(_COLUMNS), _line(["---"] * len(_COLUMNS))]
+    lines = [f"## {title}", "", *_table(_SUMMARY, [_summary(each) for each in documents]), ""]
+    lines += [f"All of them took {total:.0f} minutes.", ""]
     for document in documents:
-        row = row_of(document)
-        lines.append(_line([_cell(row[name]) for name in _COLUMNS]))
-    lines += ["", f"All of them took {total:.0f} minutes.", ""]
-    told = [document for document in documents if document["differs"]]
-    for document in told:
-        lines += [f"**{document['replication']}** differs: {document['differs']}", ""]
+        lines += _details(document)
     return "\n".join(lines)
+
+
+def _summary(document: Document) -> Sequence[str]:
+    minutes = f"{document['wall_seconds'] / 60:.1f}"
+    return document["replication"], document["source"], document["verdict"], minutes
+
+
+def _details(document: Document) -> list[str]:
+    """One result: published, rule, verdict, and every arm with its figures."""
+    arms = [
+        (
+            arm["name"],
+            arm["role"],
+            "; ".join(measured_text(each) for each in arm["measured"]),
+            "; ".join(map(_group, arm["tally"])),
+        )
+        for arm in document["arms"]
+    ]
+    lines = [
+        f"### {document['replication']}",
+        "",
+        f"Published ({document['source']}): {document['published']}.",
+        "",
+        f"Rule: {document['rule']['text']}.",
+        "",
+        f"Verdict: **{document['verdict']}**; {document['reason']}.",
+        "",
+        *_table(_ARMS, arms),
+        "",
+    ]
+    return [*lines, f"Differs: {document['differs']}", ""] if document["differs"] else lines
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [_line(head), _line(["---"] * len(head)), *(_line([*map(_cell, row)]) for row in rows)]
 
 
 def _line(cells: Sequence[str]) -> str:

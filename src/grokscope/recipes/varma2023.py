@@ -10,8 +10,16 @@ from grokscope.experiment import Config, Plan, Run, Training, fork, load
 from grokscope.models import EmbeddingMLP, OneLayerTransformer
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.replicate import finished_run
-from grokscope.recipes.replication import Arm, Replication, Role, Stage, computed
-from grokscope.recipes.rules import Row, share_at_least
+from grokscope.recipes.replication import (
+    Arm,
+    Replication,
+    Role,
+    Stage,
+    computed,
+    summary_rows,
+    trained,
+)
+from grokscope.recipes.rules import Row, falls, share_at_least
 from grokscope.store import find_runs
 from grokscope.tasks import ModularArithmetic
 
@@ -54,6 +62,44 @@ def varma2023_ungrokking() -> Replication:
         rule=share_at_least(0.5, _has_lost, "networks whose test accuracy ends below one half"),
         tiers={"smoke": smoke},
     )
+
+
+def varma2023_efficiency() -> Replication:
+    """What only memorises loses efficiency with more rows; what only generalises does not."""
+    config = replace(_config(), training=Training(steps=8_000, stop_when_grokked=False))
+    few_and_many = [{"task.train_fraction": share} for share in (0.2, 0.4, 0.6, 0.8)]
+    most = [{"task.train_fraction": share} for share in (0.6, 0.7, 0.8, 0.9)]
+    smoke = Stage(
+        arms=(
+            trained(
+                "random labels",
+                config,
+                *(cell | {"task.label_noise": 1.0} for cell in few_and_many),
+                measure=with_efficiency,
+            ),
+            trained("most rows", config, *most, role="control", measure=with_efficiency),
+        ),
+        minutes=4,
+    )
+    return Replication(
+        name="varma2023-efficiency",
+        recipe="varma2023",
+        source="arXiv 2309.02390, figure 3",
+        published="the efficiency of memorising networks (trained on random labels) falls with the "
+        "size of the data, that of generalising ones does not",
+        rule=falls("task.train_fraction", by=0.1, column="efficiency"),
+        tiers={"smoke": smoke},
+    )
+
+
+def with_efficiency(run: Run) -> Sequence[Row]:
+    """The summary with the margin of the training rows per norm of the weights, at the end."""
+    found = run.measure("circuits")
+    rows: list[Row] = []
+    for network, row in enumerate(summary_rows(run)):
+        own = found["measure/efficiency"][found["network"] == network]
+        rows.append(row | {"efficiency": max(float(own[-1]), 0.0)})
+    return rows
 
 
 def _forked(name: str, changes: dict[str, Any], role: Role = "subject") -> Arm:
