@@ -6,7 +6,7 @@ from grokscope.models import DenseMLP
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.replication import Replication, Stage, trained
 from grokscope.recipes.rules import delay_ratio_at_least
-from grokscope.tasks import Digits, TeacherStudent
+from grokscope.tasks import Digits, Mnist, TeacherStudent
 
 _PLAIN = {"model.init_scale": 1.0}
 
@@ -47,6 +47,13 @@ def omnigrok_digits_delay() -> Replication:
         "slowly all the while, so most networks have no plateau and are no `grokking` by "
         "`grokdef/1`; the rule asks for the delay only.",
     )
+    paper = Stage(
+        arms=(
+            trained("weights × 8", _mnist(), seeds=8),
+            trained("weights × 1", _mnist(), _PLAIN, role="control", seeds=8),
+        ),
+        minutes=60,
+    )
     return Replication(
         name="omnigrok-digits",
         recipe="omnigrok-digits",
@@ -54,7 +61,7 @@ def omnigrok_digits_delay() -> Replication:
         published="MNIST, 1,000 images: with initial weights times 8 test accuracy rises long "
         "after train accuracy, with the usual ones together with it",
         rule=delay_ratio_at_least(5.0),
-        tiers={"smoke": smoke},
+        tiers={"smoke": smoke, "paper": paper},
     )
 
 
@@ -85,6 +92,17 @@ def _digits() -> Config:
         optimizer=AdamW(lr=1e-3, weight_decay=0.1, beta2=0.999, warmup_steps=0),
         loss=MeanSquare(),
         training=Training(steps=40_000, batch_size=150),
+    )
+
+
+def _mnist() -> Config:
+    """As published, on the first images of the user's own files in the folder `mnist`."""
+    return Config(
+        task=Mnist(n_rows=3_000, train_fraction=1 / 3),
+        model=DenseMLP(d_hidden=200, n_hidden_layers=2, init_scale=8.0),
+        optimizer=AdamW(lr=1e-3, weight_decay=0.01, beta2=0.999, warmup_steps=0),
+        loss=MeanSquare(precision="float64"),
+        training=Training(steps=100_000, batch_size=200, dtype="float64"),
     )
 
 

@@ -92,16 +92,19 @@ def _replication(kind: Literal["pizza", "clock"], *, name: str, published: str) 
     roles: dict[float, Role] = {0.0: "subject", 1.0: "control"}
     if kind == "clock":
         roles = {1.0: "subject", 0.0: "control"}
-    arms = [
-        trained(
-            f"attention rate {rate:g}",
-            small,
-            {"model.attention_rate": rate},
-            role=role,
-            measure=explained_rows,
-        )
-        for rate, role in roles.items()
-    ]
+    arms, published_arms = (
+        [
+            trained(
+                f"attention rate {rate:g}",
+                config,
+                {"model.attention_rate": rate},
+                role=role,
+                measure=explained_rows,
+            )
+            for rate, role in roles.items()
+        ]
+        for config in (small, _CONFIG)
+    )
     what = "a pizza alone" if kind == "pizza" else "a clock, whatever is beside it"
     return Replication(
         name=name,
@@ -111,7 +114,10 @@ def _replication(kind: Literal["pizza", "clock"], *, name: str, published: str) 
         rule=share_at_least(
             0.5, _is_pizza if kind == "pizza" else _has_clock, f"networks explained as {what}"
         ),
-        tiers={"smoke": Stage(arms=tuple(arms), minutes=4)},
+        tiers={
+            "smoke": Stage(arms=tuple(arms), minutes=4),
+            "paper": Stage(arms=tuple(published_arms), minutes=20),
+        },
     )
 
 
