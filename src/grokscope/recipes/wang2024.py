@@ -15,7 +15,8 @@ from grokscope.tasks import FactComposition
 def wang2024_composition() -> Recipe:
     """Two facts h –r₁→ b –r₂→ t and what follows of them, a small world that trains on a CPU.
 
-    The paper has 2,000 entities, 200 relations and eight layers of width 768.
+    The paper has 2,000 entities, 200 relations, eight layers of width 768 and 1.5 million steps:
+    more than a day on one GPU, so there is no tier for it.
     """
     return Recipe(
         name="wang2024-composition",
@@ -41,14 +42,6 @@ def wang2024_composition_gap() -> Replication:
         minutes=5,
     )
     longer = replace(_config(), training=replace(_config().training, steps=40_000))
-    published = Config(
-        task=FactComposition(
-            entities=2_000, relations=200, out_degree=20, ood_share=0.05, phi=18.0
-        ),
-        model=CausalDecoder(d_model=768, n_heads=12, n_layers=8),
-        optimizer=AdamW(lr=1e-4, weight_decay=0.1, warmup_steps=2_000, beta2=0.999),
-        training=Training(steps=1_500_000, batch_size=512, stop_when_grokked=False),
-    )
     cpu = Stage(
         arms=(
             trained("nine tenths of what follows", longer, measure=late_and_apart),
@@ -62,15 +55,6 @@ def wang2024_composition_gap() -> Replication:
         ),
         minutes=50,
     )
-    paper = Stage(
-        arms=(
-            trained("φ = 18", published, measure=late_and_apart),
-            trained(
-                "φ = 3.6", published, {"task.phi": 3.6}, role="control", measure=late_and_apart
-            ),
-        ),
-        minutes=30_000,
-    )
     return Replication(
         name="wang2024-composition",
         recipe="wang2024-composition",
@@ -83,7 +67,7 @@ def wang2024_composition_gap() -> Replication:
                 0.5, _is_apart, "networks at less than half of that out of distribution"
             ),
         ),
-        tiers={"smoke": smoke, "cpu": cpu, "paper": paper},
+        tiers={"smoke": smoke, "cpu": cpu},
     )
 
 
