@@ -75,7 +75,7 @@ def test_loss_and_gradient_are_those_of_all_rows(operation: Operation):
 def test_a_population_trains_as_without_merging(monkeypatch: pytest.MonkeyPatch):
     networks = [Network(model=MLP, seed=seed) for seed in range(5)]
     together = trained(World(capacity=2).population(networks), 12)
-    monkeypatch.setattr(population.Population, "_rows_when_merged", lambda *_: None)
+    monkeypatch.setattr(population.Population, "_rows_when_merged", lambda *_: {})
     apart = trained(World(capacity=2).population(networks), 12)
     for some in (together, apart):
         some.retire({0})  # a newcomer has other pairs, and more or fewer of them

@@ -177,7 +177,7 @@ def test_networks_of_one_population_have_one_kind_of_optimizer(
         (AdamW, "grokfast_alpha", 1.0, r"in \[0, 1\)"),
         (AdamW, "grokfast_window", 0, "at least 1"),
         (AdamW, "fixed_norm", 0.0, "greater than 0"),
-        (AdamW, "lr_factors", "W_E", "of the form"),
+        (AdamW, "lr_factors", "W_E", "names or patterns of parameters with a num"),
         (AdamW, "lr_factors", "W_E=-1", "of factors of at least 0"),
     ],
 )

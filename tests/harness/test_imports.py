@@ -1,4 +1,4 @@
-"""The benchmarks run where there is torch, numpy and jaxtyping and little else, such as on a GPU.
+"""Training and benchmarks run where there is torch, numpy and jaxtyping, such as on a GPU machine.
 
 Figures are the exception: what draws them is imported when something is drawn.
 """
@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = (
     *("benchmarks", "grokscope.engine", "grokscope.models"),
-    *("grokscope.tasks", "grokscope.measures"),
+    *("grokscope.tasks", "grokscope.measures", "grokscope.statistics"),
+    *("grokscope.experiment", "grokscope.recipes"),
 )
 BLOCKED = (
     *("duckdb", "tyro", "rich", "plotly", "jinja2", "safetensors", "tomli_w"),
@@ -36,7 +37,7 @@ def import_without(*blocked: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_benchmarks_and_numerical_layers_need_torch_numpy_and_jaxtyping_only():
+def test_training_and_benchmarks_need_torch_numpy_and_jaxtyping_only():
     process = import_without(*BLOCKED)
     assert process.returncode == 0, process.stderr
 

@@ -389,7 +389,7 @@ def test_each_initial_parameter_is_multiplied_by_the_factors_whose_patterns_fit(
 
 def test_factors_of_parameters_that_are_not_there_are_refused():
     model = DenseMLP(n_hidden_layers=0, init_factors="W_U=2 W_E=0.5")
-    with pytest.raises(SettingError, match="must be of parameters among W_U, b_U, got 'W_E'"):
+    with pytest.raises(SettingError, match=r"patterns of parameters \(W_U, b_U\), got 'W_E'"):
         model.initial(NUMBERS, [model], [0])
 
 

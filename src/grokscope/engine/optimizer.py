@@ -18,8 +18,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
+from grokscope.core.patterns import factors_by_pattern
 from grokscope.core.settings import check_types
-from grokscope.engine.patterns import factors_by_pattern
 from grokscope.engine.state import Flat, Part, State
 
 Settings = Mapping[str, Float[Tensor, " model"]]
@@ -83,7 +83,8 @@ class Optimizer(ABC):
             raise SettingError("grokfast_window", "at least 1", self.grokfast_window)
         if self.fixed_norm is not None and not self.fixed_norm > 0:
             raise SettingError("fixed_norm", "greater than 0", self.fixed_norm)
-        factors_by_pattern("lr_factors", self.lr_factors)
+        if any(factor < 0 for _, factor in factors_by_pattern("lr_factors", self.lr_factors)):
+            raise SettingError("lr_factors", "of factors of at least 0", self.lr_factors)
 
     def lr_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
+from grokscope.core.patterns import factors_of, named_by
 from grokscope.core.seeds import stream_seed
 from grokscope.engine.adamw import AdamW
 from grokscope.engine.gradient import (
@@ -19,7 +20,6 @@ from grokscope.engine.gradient import (
     trained_norm,
 )
 from grokscope.engine.optimizer import Coefficients, Optimizer, Settings
-from grokscope.engine.patterns import factors_of, named_by
 from grokscope.engine.state import Flat, Part, Shapes, State, views
 from grokscope.models import Parameters
 from grokscope.models.noise import gaussian, step_key
@@ -231,7 +231,7 @@ def _numbers(settings: Sequence[Optimizer]) -> Settings:
 def _lr_factors(own: Optimizer, names: Sequence[str]) -> list[float]:
     frozen = named_by("frozen", own.frozen, names)
     factors = factors_of("lr_factors", own.lr_factors, names)
-    return [0.0 if n in frozen else factor for n, factor in zip(names, factors, strict=True)]
+    return [0.0 if name in frozen else factors[name] for name in names]
 
 
 def _spread(factors: Sequence[Sequence[float]], sizes: list[int], like: Tensor | None) -> Flat:

@@ -38,7 +38,7 @@ class Effect:
     metric: str
     pairs: Sequence[Pair]
     difference: Interval
-    """Mean of changed less untouched, with its bootstrap interval."""
+    """Mean of changed less untouched, with Student's interval."""
 
     def __str__(self) -> str:
         found, ends = self.difference, (self.difference.low, self.difference.high)

@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from grokscope.core.errors import SettingError
+from grokscope.core.patterns import factors_by_pattern, factors_of
 from grokscope.core.seeds import generator
 from grokscope.core.settings import check_types
-from grokscope.models.init_factors import factors, parsed
 from grokscope.models.rows import Rows
 
 Parameters = dict[str, Tensor]
@@ -65,7 +65,7 @@ class Model(ABC):
         check_types(self)
         if not self.init_scale > 0:
             raise SettingError("init_scale", "greater than 0", self.init_scale)
-        parsed(self.init_factors)
+        factors_by_pattern("init_factors", self.init_factors)
 
     @property
     @abstractmethod
@@ -150,7 +150,7 @@ class Model(ABC):
             SettingError: a pattern of `init_factors` fits no parameter.
         """
         drawn = self.init(vocab, seeds)
-        own = [factors(network.init_factors, drawn) for network in networks]
+        own = [factors_of("init_factors", n.init_factors, drawn) for n in networks]
         return {
             name: value
             * torch.tensor(

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Sequence
 
-from scipy import stats
-
 from grokscope.core.errors import SettingError
 from grokscope.statistics.interval import Interval
 from grokscope.statistics.share import CONFIDENCE
@@ -16,6 +14,8 @@ def mean_of(values: Sequence[float]) -> Interval:
     Raises:
         SettingError: no values.
     """
+    from scipy import stats  # training needs no scipy
+
     if not values:
         raise SettingError("values", "at least one", 0)
     count = len(values)

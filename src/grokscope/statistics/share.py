@@ -8,8 +8,6 @@ as long as they are independent draws from one population; it is wider than it n
 
 from dataclasses import dataclass
 
-from scipy.special import betaincinv
-
 from grokscope.core.errors import SettingError
 
 CONFIDENCE = 0.95
@@ -55,6 +53,8 @@ def share_of(count: int, total: int, confidence: float = CONFIDENCE) -> Share:
         raise SettingError("count", f"at least 0 and at most the total, {total}", count)
     if not 0 < confidence < 1:
         raise SettingError("confidence", "between 0 and 1, both excluded", confidence)
+    from scipy.special import betaincinv  # training needs no scipy
+
     tail = (1 - confidence) / 2
     # the binomial's tails are incomplete beta functions of the share; at the ends one is empty
     low = float(betaincinv(count, total - count + 1, tail)) if count > 0 else 0.0

@@ -1,9 +1,12 @@
-"""Settings that name parameters: `W_E`, or `W_*` for all whose names begin so."""
+"""Settings that name parameters as text: `W_E ln*`, or with factors, `W_U=0.5 b_*=0`."""
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 
 from grokscope.core.errors import SettingError
+
+_RULE = "names or patterns of parameters with a number each, such as `W_U=0.5 b_*=2`"
 
 
 def named_by(setting: str, patterns: str, names: Collection[str]) -> list[str]:
@@ -17,24 +20,15 @@ def named_by(setting: str, patterns: str, names: Collection[str]) -> list[str]:
 
 
 def factors_by_pattern(setting: str, text: str) -> list[tuple[str, float]]:
-    """`W_E=10 W_U=0.5` as pairs.
+    """Patterns and their factors.
 
     Raises:
-        SettingError: another form, or a negative factor.
+        SettingError: what is written is no list of them.
     """
-    found: list[tuple[str, float]] = []
-    for word in text.split():
-        pattern, _, factor = word.partition("=")
-        try:
-            found.append((pattern, float(factor)))
-        except ValueError:
-            raise SettingError(setting, "of the form `W_E=10 W_U=0.5`", text) from None
-        if not found[-1][1] >= 0:
-            raise SettingError(setting, "of factors of at least 0", text)
-    return found
+    return [_pair(setting, word) for word in text.split()]
 
 
-def factors_of(setting: str, text: str, names: Sequence[str]) -> list[float]:
+def factors_of(setting: str, text: str, names: Collection[str]) -> dict[str, float]:
     """The factor of every parameter; those of several patterns multiply.
 
     Raises:
@@ -44,7 +38,18 @@ def factors_of(setting: str, text: str, names: Sequence[str]) -> list[float]:
     for pattern, factor in factors_by_pattern(setting, text):
         for name in _matches(setting, pattern, names):
             found[name] *= factor
-    return list(found.values())
+    return found
+
+
+def _pair(setting: str, word: str) -> tuple[str, float]:
+    pattern, _, number = word.partition("=")
+    try:
+        factor = float(number)
+    except ValueError:
+        factor = math.nan
+    if not pattern or not math.isfinite(factor):
+        raise SettingError(setting, _RULE, word)
+    return pattern, factor
 
 
 def _matches(setting: str, pattern: str, names: Collection[str]) -> list[str]:
