@@ -28,6 +28,18 @@ def check_types(config: object) -> None:
             raise SettingError(field.name, _rule(hints[field.name]), value)
 
 
+def require_at_least(least: int, config: object, *names: str) -> None:
+    """Refuse settings below a bound; what is unset passes.
+
+    Raises:
+        SettingError: naming the first of them.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not value >= least:
+            raise SettingError(name, f"at least {least}", value)
+
+
 def flatten(config: object, prefix: str = "") -> dict[str, Any]:
     """Every leaf setting by its full name."""
     leaves: dict[str, Any] = {}

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.core.settings import require_at_least
 from grokscope.engine.optimizer import Coefficients, Optimizer, Settings, Steps
 from grokscope.engine.state import Flat, Part, State
 
@@ -38,7 +39,7 @@ class AdamW(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_at_least_0("eps")
+        require_at_least(0, self, "eps")
         self.require_below_1("beta1", "beta2")
 
     def begin(self, theta: Flat) -> State:

@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from grokscope.core.settings import require_at_least
 from grokscope.engine.adamw import adam_coefficients, adam_step
 from grokscope.engine.optimizer import Coefficients, Optimizer, Settings, Steps
 from grokscope.engine.state import Flat, Part, State, views
@@ -62,7 +63,7 @@ class Muon(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_at_least_0("adam_lr", "adam_weight_decay", "adam_eps")
+        require_at_least(0, self, "adam_lr", "adam_weight_decay", "adam_eps")
         self.require_below_1("momentum", "adam_beta1", "adam_beta2")
 
     def begin(self, theta: Flat) -> State:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from grokscope.core.errors import SettingError
 from grokscope.core.patterns import factors_by_pattern
-from grokscope.core.settings import check_types
+from grokscope.core.settings import check_types, require_at_least
 from grokscope.engine.state import Flat, Part, State
 
 Settings = Mapping[str, Float[Tensor, " model"]]
@@ -76,11 +76,10 @@ class Optimizer(ABC):
 
     def __post_init__(self) -> None:
         check_types(self)
-        self.require_at_least_0("lr", "weight_decay", "l1", "warmup_steps")
-        self.require_at_least_0("gradient_noise", "weight_noise", "grokfast_lamb")
+        require_at_least(0, self, "lr", "weight_decay", "l1", "warmup_steps")
+        require_at_least(0, self, "gradient_noise", "weight_noise", "grokfast_lamb")
         self.require_below_1("grokfast_alpha")
-        if self.grokfast_window < 1:
-            raise SettingError("grokfast_window", "at least 1", self.grokfast_window)
+        require_at_least(1, self, "grokfast_window")
         if self.fixed_norm is not None and not self.fixed_norm > 0:
             raise SettingError("fixed_norm", "greater than 0", self.fixed_norm)
         if any(factor < 0 for _, factor in factors_by_pattern("lr_factors", self.lr_factors)):
@@ -131,16 +130,6 @@ class Optimizer(ABC):
             theta.lerp_(part.slots["initial"], rate.expand_as(theta))
         else:
             theta.mul_(1 - rate)
-
-    def require_at_least_0(self, *names: str) -> None:
-        """Refuse negative settings.
-
-        Raises:
-            SettingError: naming the first of them.
-        """
-        for name in names:
-            if not getattr(self, name) >= 0:
-                raise SettingError(name, "at least 0", getattr(self, name))
 
     def require_below_1(self, *names: str) -> None:
         """Refuse settings outside of [0, 1).

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from grokscope.core.errors import SettingError, UsageError
-from grokscope.core.settings import check_types, flatten, with_settings
+from grokscope.core.settings import check_types, flatten, require_at_least, with_settings
 from grokscope.engine import (
     LOSSES,
     OPTIMIZERS,
@@ -53,16 +53,11 @@ class Training:
 
     def __post_init__(self) -> None:
         check_types(self)
-        if self.steps < 1:
-            raise SettingError("steps", "at least 1", self.steps)
+        require_at_least(1, self, "steps", "batch_size", "capacity")
         if not 1 < self.eval_ratio <= 1.1:
             raise SettingError("eval_ratio", "in (1, 1.1]", self.eval_ratio)
         if not self.checkpoint_ratio > 1:
             raise SettingError("checkpoint_ratio", "greater than 1", self.checkpoint_ratio)
-        for name in ("batch_size", "capacity"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise SettingError(name, "at least 1", value)
         if self.matmul_precision != "full" and self.dtype != "float32":
             rule = f"`full` with `dtype` {self.dtype}"
             raise SettingError("matmul_precision", rule, self.matmul_precision)
@@ -87,8 +82,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_types(self)
-        if self.seed < 0:
-            raise SettingError("seed", "at least 0", self.seed)
+        require_at_least(0, self, "seed")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from grokscope.core.errors import SettingError
 from grokscope.core.seeds import generator
-from grokscope.core.settings import check_types
+from grokscope.core.settings import check_types, require_at_least
 from grokscope.models import Parameters
 
 StackLoss = Callable[[Parameters, Int[Tensor, "model batch"] | None], Tensor]
@@ -48,15 +48,8 @@ class Langevin:
         for name in ("step", "nbeta"):
             if not getattr(self, name) > 0:
                 raise SettingError(name, "greater than 0", getattr(self, name))
-        if self.localization < 0:
-            raise SettingError("localization", "at least 0", self.localization)
-        for name in ("draws", "chains"):
-            if getattr(self, name) < 1:
-                raise SettingError(name, "at least 1", getattr(self, name))
-        if self.burn_in < 0:
-            raise SettingError("burn_in", "at least 0", self.burn_in)
-        if self.batch_size is not None and self.batch_size < 1:
-            raise SettingError("batch_size", "at least 1", self.batch_size)
+        require_at_least(0, self, "localization", "burn_in")
+        require_at_least(1, self, "draws", "chains", "batch_size")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

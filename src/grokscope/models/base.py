@@ -169,6 +169,16 @@ class Model(ABC):
         return replace(self, **defaults)
 
 
+def require_heads(d_model: int, n_heads: int) -> None:
+    """Refuse a width that the heads of attention do not share evenly.
+
+    Raises:
+        SettingError: such a width.
+    """
+    if d_model < 1 or n_heads < 1 or d_model % n_heads:
+        raise SettingError("d_model", f"a positive multiple of `n_heads` = {n_heads}", d_model)
+
+
 def refused(takes: str, vocab: Vocab) -> SettingError:
     """The error of a model that has no input for such rows."""
     return SettingError("model", f"one that takes such rows: this takes {takes}", vocab.text)

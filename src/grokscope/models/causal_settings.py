@@ -9,7 +9,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
-from grokscope.models.base import Model, Parameters, Shape, Vocab, normal, refused, uniform
+from grokscope.core.settings import require_at_least
+from grokscope.models.base import (
+    Model,
+    Parameters,
+    Shape,
+    Vocab,
+    normal,
+    refused,
+    require_heads,
+    uniform,
+)
 from grokscope.models.sequence import Sequence
 
 
@@ -52,13 +62,8 @@ class CausalSettings(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.d_model < 1 or self.n_heads < 1 or self.d_model % self.n_heads:
-            rule = f"a positive multiple of `n_heads` = {self.n_heads}"
-            raise SettingError("d_model", rule, self.d_model)
-        if self.n_layers < 1:
-            raise SettingError("n_layers", "at least 1", self.n_layers)
-        if self.d_mlp is not None and self.d_mlp < 1:
-            raise SettingError("d_mlp", "at least 1", self.d_mlp)
+        require_heads(self.d_model, self.n_heads)
+        require_at_least(1, self, "n_layers", "d_mlp")
         if self.positions == "rotary" and self.d_head % 2:
             rule = f"an even multiple of `n_heads` = {self.n_heads} for rotary positions"
             raise SettingError("d_model", rule, self.d_model)

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from grokscope.core.errors import SettingError
+from grokscope.core.settings import require_at_least
 from grokscope.models.base import (
     Hook,
     Model,
@@ -24,6 +24,7 @@ from grokscope.models.base import (
     embedded,
     normal,
     observed,
+    require_heads,
     uniform,
 )
 from grokscope.models.decoder_stream import N_CTX, Stream
@@ -47,13 +48,8 @@ class Decoder(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.d_model < 1 or self.n_heads < 1 or self.d_model % self.n_heads:
-            rule = f"a positive multiple of `n_heads` = {self.n_heads}"
-            raise SettingError("d_model", rule, self.d_model)
-        if self.n_layers < 1:
-            raise SettingError("n_layers", "at least 1", self.n_layers)
-        if self.d_mlp is not None and self.d_mlp < 1:
-            raise SettingError("d_mlp", "at least 1", self.d_mlp)
+        require_heads(self.d_model, self.n_heads)
+        require_at_least(1, self, "n_layers", "d_mlp")
 
     @property
     def name(self) -> str:

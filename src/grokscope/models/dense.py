@@ -18,7 +18,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional as F
 
-from grokscope.core.errors import SettingError
+from grokscope.core.settings import require_at_least
 from grokscope.models.base import (
     Hook,
     Model,
@@ -56,10 +56,8 @@ class DenseMLP(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.d_hidden < 1:
-            raise SettingError("d_hidden", "at least 1", self.d_hidden)
-        if self.n_hidden_layers < 0:
-            raise SettingError("n_hidden_layers", "at least 0", self.n_hidden_layers)
+        require_at_least(1, self, "d_hidden")
+        require_at_least(0, self, "n_hidden_layers")
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from grokscope.core.errors import SettingError
+from grokscope.core.settings import require_at_least
 from grokscope.models.base import (
     Activation,
     Hook,
@@ -49,9 +49,7 @@ class EmbeddingMLP(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("d_model", "d_hidden", "n_hidden_layers"):
-            if getattr(self, name) < 1:
-                raise SettingError(name, "at least 1", getattr(self, name))
+        require_at_least(1, self, "d_model", "d_hidden", "n_hidden_layers")
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
+from grokscope.core.settings import require_at_least
 from grokscope.models.base import (
     Activation,
     Hook,
@@ -26,6 +27,7 @@ from grokscope.models.base import (
     embedded,
     normal,
     observed,
+    require_heads,
 )
 
 _LAYER = ("W_Q", "W_K", "W_V", "W_O", "W_in", "b_in", "W_out", "b_out")
@@ -55,11 +57,8 @@ class NormFreeTransformer(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.d_model < 1 or self.n_heads < 1 or self.d_model % self.n_heads:
-            rule = f"a positive multiple of `n_heads` = {self.n_heads}"
-            raise SettingError("d_model", rule, self.d_model)
-        if self.d_mlp is not None and self.d_mlp < 1:
-            raise SettingError("d_mlp", "at least 1", self.d_mlp)
+        require_heads(self.d_model, self.n_heads)
+        require_at_least(1, self, "d_mlp")
         if not 0 <= self.attention_rate <= 1:
             raise SettingError("attention_rate", "in [0, 1]", self.attention_rate)
 

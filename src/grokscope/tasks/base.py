@@ -56,6 +56,24 @@ class Table:
     bundle: Int[Tensor, " row"] | None = None
     """Rows of one number are on one side of a split, such as the digits of one sum."""
 
+    @classmethod
+    def regression(
+        cls,
+        inputs: Float[Tensor, "row slot"],
+        targets: Float[Tensor, "row target"],
+        tolerance: float,
+    ) -> "Table":
+        """Rows of real numbers with real targets, without symmetries."""
+        return cls(
+            inputs=inputs,
+            labels=torch.zeros(len(inputs), dtype=torch.long),
+            d_vocab=0,
+            n_classes=targets.shape[1],
+            mirror=torch.arange(len(inputs)),
+            targets=targets,
+            tolerance=tolerance,
+        )
+
     @property
     def is_real(self) -> bool:
         """Whether inputs are real numbers."""
@@ -121,16 +139,6 @@ class Task(ABC):
             raise SettingError("train_fraction", "in (0, 1]", self.train_fraction)
         if not 0 <= self.label_noise <= 1:
             raise SettingError("label_noise", "in [0, 1]", self.label_noise)
-
-    def require_positive(self, *settings: str) -> None:
-        """Refuse settings below 1.
-
-        Raises:
-            SettingError: naming the first of them.
-        """
-        for setting in settings:
-            if getattr(self, setting) < 1:
-                raise SettingError(setting, "at least 1", getattr(self, setting))
 
     def table(self) -> Table:
         """The whole table, rows in a fixed order, with what its training rows say."""

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from grokscope.core.settings import require_at_least
 from grokscope.tasks.base import Table
 from grokscope.tasks.facts import Facts
 
@@ -29,7 +30,7 @@ class FactComparison(Facts):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_positive("entities", "attributes", "values")
+        require_at_least(1, self, "entities", "attributes", "values")
 
     @property
     def exact_name(self) -> str:

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
+from grokscope.core.settings import require_at_least
 from grokscope.tasks.base import Table
 from grokscope.tasks.facts import Facts
 
@@ -30,7 +31,7 @@ class FactComposition(Facts):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_positive("entities", "relations")
+        require_at_least(1, self, "entities", "relations")
         if not 1 <= self.out_degree <= self.relations:
             rule = f"from 1 to `relations` = {self.relations}"
             raise SettingError("out_degree", rule, self.out_degree)

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
+from grokscope.core.settings import require_at_least
 from grokscope.tasks.base import Table, Task
 
 
@@ -35,7 +36,7 @@ class LinearClassification(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_positive("d", "n_rows")
+        require_at_least(1, self, "d", "n_rows")
         if not 1 <= self.k <= self.d or self.k % 2 == 0:
             raise SettingError("k", f"odd and from 1 to `d` = {self.d}", self.k)
         if not self.margin > 0:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from grokscope.core.errors import SettingError
+from grokscope.core.settings import require_at_least
 from grokscope.tasks.base import Table, Task
 
 
@@ -28,7 +29,7 @@ class LinearRegression(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_positive("d", "n_rows", "d_out")
+        require_at_least(1, self, "d", "n_rows", "d_out")
         if not self.tolerance > 0:
             raise SettingError("tolerance", "greater than 0", self.tolerance)
 
@@ -41,12 +42,4 @@ class LinearRegression(Task):
         """Rows in the order in which they were drawn."""
         inputs = torch.randn(self.n_rows, self.d, generator=self.stream("inputs"))
         teacher = torch.randn(self.d, self.d_out, generator=self.stream("teacher")) / self.d**0.5
-        return Table(
-            inputs=inputs,
-            labels=torch.zeros(self.n_rows, dtype=torch.long),
-            d_vocab=0,
-            n_classes=self.d_out,
-            mirror=torch.arange(self.n_rows),
-            targets=inputs @ teacher,
-            tolerance=self.tolerance,
-        )
+        return Table.regression(inputs, inputs @ teacher, self.tolerance)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from grokscope.core.errors import SettingError, VerificationError
+from grokscope.core.settings import require_at_least
 from grokscope.tasks.base import Table, Task
 from grokscope.tasks.idx import find_idx, read_idx
 
@@ -29,7 +30,7 @@ class Mnist(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_positive("n_rows")
+        require_at_least(1, self, "n_rows")
 
     @property
     def exact_name(self) -> str:

@@ -8,6 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
+from grokscope.core.settings import require_at_least
 from grokscope.tasks.base import Table, Task
 from grokscope.tasks.sample import distinct_rows
 
@@ -35,8 +36,7 @@ class SparseParity(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.n < 1:
-            raise SettingError("n", "at least 1", self.n)
+        require_at_least(1, self, "n")
         if not 1 <= self.k <= self.n:
             raise SettingError("k", f"from 1 to `n` = {self.n}", self.k)
         if not 1 <= self.n_rows <= 2**self.n:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from grokscope.core.errors import SettingError
+from grokscope.core.settings import require_at_least
 from grokscope.tasks.base import Table, Task
 
 
@@ -33,7 +34,7 @@ class TeacherStudent(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require_positive("n_rows", "d_in", "d_hidden", "d_out")
+        require_at_least(1, self, "n_rows", "d_in", "d_hidden", "d_out")
         for name in ("alpha", "tolerance"):
             if not getattr(self, name) > 0:
                 raise SettingError(name, "greater than 0", getattr(self, name))
@@ -46,15 +47,7 @@ class TeacherStudent(Task):
     def exact_table(self) -> Table:
         """Rows in the order in which they were drawn."""
         inputs = torch.randn(self.n_rows, self.d_in, generator=self.stream("inputs"))
-        return Table(
-            inputs=inputs,
-            labels=torch.zeros(self.n_rows, dtype=torch.long),
-            d_vocab=0,
-            n_classes=self.d_out,
-            mirror=torch.arange(self.n_rows),
-            targets=self._teach(inputs),
-            tolerance=self.tolerance,
-        )
+        return Table.regression(inputs, self._teach(inputs), self.tolerance)
 
     def _teach(self, inputs: Float[Tensor, "row d_in"]) -> Float[Tensor, "row d_out"]:
         stream = self.stream("teacher")
