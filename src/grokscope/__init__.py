@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grokscope.engine import AdamW, CrossEntropy
+    from grokscope.engine import SGD, AdamW, CrossEntropy, Hinge, MeanSquare, Muon, StableMax
     from grokscope.experiment import Config, Run, Training, fork, load, paired
     from grokscope.explanation import (
         Explanation,
@@ -23,28 +23,72 @@ if TYPE_CHECKING:
     )
     from grokscope.measures.curve import Curve
     from grokscope.measures.grokdef import Verdict, judge
-    from grokscope.models import DeepTransformer, EmbeddingMLP, OneLayerTransformer
+    from grokscope.models import (
+        CausalDecoder,
+        Decoder,
+        DeepTransformer,
+        DenseMLP,
+        DiagonalLinear,
+        EmbeddingMLP,
+        OneLayerTransformer,
+    )
     from grokscope.recipes import RECIPES, run
-    from grokscope.tasks import GroupComposition, ModularArithmetic
+    from grokscope.tasks import (
+        DigitAddition,
+        Digits,
+        Equations,
+        FactComparison,
+        FactComposition,
+        GroupComposition,
+        Induction,
+        IntegerAddition,
+        LinearClassification,
+        LinearRegression,
+        Mnist,
+        ModularArithmetic,
+        SparseParity,
+        TeacherStudent,
+    )
     from grokscope.views import write_report
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "AdamW": "grokscope.engine",
+    "CausalDecoder": "grokscope.models",
     "Config": "grokscope.experiment",
     "CrossEntropy": "grokscope.engine",
     "Curve": "grokscope.measures.curve",
+    "Decoder": "grokscope.models",
     "DeepTransformer": "grokscope.models",
+    "DenseMLP": "grokscope.models",
+    "DiagonalLinear": "grokscope.models",
+    "DigitAddition": "grokscope.tasks",
+    "Digits": "grokscope.tasks",
     "EmbeddingMLP": "grokscope.models",
+    "Equations": "grokscope.tasks",
     "Explanation": "grokscope.explanation",
+    "FactComparison": "grokscope.tasks",
+    "FactComposition": "grokscope.tasks",
     "GroupComposition": "grokscope.tasks",
+    "Hinge": "grokscope.engine",
+    "Induction": "grokscope.tasks",
+    "IntegerAddition": "grokscope.tasks",
+    "LinearClassification": "grokscope.tasks",
+    "LinearRegression": "grokscope.tasks",
+    "MeanSquare": "grokscope.engine",
+    "Mnist": "grokscope.tasks",
     "ModularArithmetic": "grokscope.tasks",
     "ModuleSubject": "grokscope.explanation",
+    "Muon": "grokscope.engine",
     "NetworkSubject": "grokscope.explanation",
     "OneLayerTransformer": "grokscope.models",
     "RECIPES": "grokscope.recipes",
     "Run": "grokscope.experiment",
+    "SGD": "grokscope.engine",
+    "SparseParity": "grokscope.tasks",
+    "StableMax": "grokscope.engine",
+    "TeacherStudent": "grokscope.tasks",
     "Training": "grokscope.experiment",
     "Verdict": "grokscope.measures.grokdef",
     "explain": "grokscope.explanation",
@@ -59,19 +103,40 @@ _HOMES = {
 
 __all__ = [
     "RECIPES",
+    "SGD",
     "AdamW",
+    "CausalDecoder",
     "Config",
     "CrossEntropy",
     "Curve",
+    "Decoder",
     "DeepTransformer",
+    "DenseMLP",
+    "DiagonalLinear",
+    "DigitAddition",
+    "Digits",
     "EmbeddingMLP",
+    "Equations",
     "Explanation",
+    "FactComparison",
+    "FactComposition",
     "GroupComposition",
+    "Hinge",
+    "Induction",
+    "IntegerAddition",
+    "LinearClassification",
+    "LinearRegression",
+    "MeanSquare",
+    "Mnist",
     "ModularArithmetic",
     "ModuleSubject",
+    "Muon",
     "NetworkSubject",
     "OneLayerTransformer",
     "Run",
+    "SparseParity",
+    "StableMax",
+    "TeacherStudent",
     "Training",
     "Verdict",
     "explain",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from grokscope.core.settings import with_settings
+from grokscope.engine import SGD
 from grokscope.recipes import RECIPES
 from grokscope.views.reproduction import command_line, python_call, settings_table
 
@@ -12,6 +13,15 @@ def test_a_changed_recipe_gives_a_command_with_the_changes():
     plan = recipe.plan(with_settings(recipe.config, {"lr": 1e-2, "p": 31}), 3)
     assert command_line(plan) == "grokscope run quick --seeds 3 --p 31 --lr 0.01"
     assert python_call(plan) == "grokscope.run('quick', seeds=3, p=31, lr=0.01)"
+
+
+def test_other_kinds_are_part_of_the_command():
+    recipe = RECIPES["quick"]().of_kinds({"optimizer": SGD(lr=0.5), "model": "mlp"})
+    plan = recipe.plan()
+    words = "grokscope run quick --seeds 1 --model mlp --optimizer sgd --lr 0.5"
+    assert command_line(plan) == words
+    call = "grokscope.run('quick', seeds=1, model='mlp', optimizer='sgd', lr=0.5)"
+    assert python_call(plan) == call
 
 
 def test_variants_of_a_recipe_are_no_changes():
@@ -30,4 +40,5 @@ def test_settings_show_every_value_in_the_run():
     }
     assert rows["model.attention_rate"] == ("0", "0, 1")
     assert rows["optimizer.weight_decay"] == ("2", "")
+    assert rows["model"] == ("transformer", "")
     assert rows["task.data_seed"] == ("unset", "")

@@ -66,7 +66,8 @@ class Run:
 
     `grokscope list recipes` names them all. Any setting of the recipe can be changed:
     `--weight-decay 2`, `--optimizer.lr 3e-3` or `lr=3e-3`; `grokscope run RECIPE --help` lists
-    them.
+    them. `--task`, `--model`, `--optimizer` and `--loss` take another kind with its defaults:
+    `--optimizer sgd --lr 0.1`.
     """
 
     recipe: Annotated[Positional[str | None], arg(metavar="[RECIPE]", help_behavior_hint="")] = None

@@ -56,13 +56,14 @@ def _overview() -> None:
 
 
 def _training_help(name: str, rest: list[str]) -> None:
-    recipe = next((word for word in rest if not word.startswith("-")), None)
+    own, settings = take_settings([word for word in rest if word not in _HELP], TRAINING[name])
+    recipe = next((word for word in own if not word.startswith("-")), None)
     if name == "demo" or recipe is None:
         _tyro([name, "--help"])
         return
     from grokscope.cli.recipe_help import recipe_help
 
-    _quietly(lambda: recipe_help(recipe))
+    _quietly(lambda: recipe_help(recipe, settings))
 
 
 def _tyro(words: list[str]) -> Any:  # noqa: ANN401 (one of COMMANDS)

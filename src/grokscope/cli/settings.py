@@ -8,9 +8,12 @@ from typing import Any, get_args, get_type_hints
 from grokscope.core.errors import UsageError
 from grokscope.core.settings import flatten, full_name
 from grokscope.experiment import Config
+from grokscope.experiment.kinds import KINDS
 
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _UNSET = ("none", "unset")
+
+Pairs = list[tuple[str, str]]
 
 
 def read_settings(
@@ -31,6 +34,12 @@ def read_settings(
         full = _full_name(config, name, options)
         values[full] = _value(text, _hint(config, full))
     return values
+
+
+def read_sections(pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, str], Pairs]:
+    """Kinds by section (`--optimizer sgd`), and the pairs that name single settings."""
+    sections = {name: text for name, text in pairs if name in KINDS}
+    return sections, [pair for pair in pairs if pair[0] not in KINDS]
 
 
 def refuse_settings_of_variants(
@@ -55,9 +64,10 @@ def _full_name(config: Config, name: str, options: Sequence[str]) -> str:
         return full_name(config, name)
     except UsageError as error:
         short = {known.rpartition(".")[2]: known for known in flatten(config)}
-        candidates = [*options, *(known.replace("_", "-") for known in short)]
+        own = [*options, *KINDS]
+        candidates = [*own, *(known.replace("_", "-") for known in short)]
         near = difflib.get_close_matches(name.replace("_", "-"), candidates, n=1)
-        if near and near[0] in options:
+        if near and near[0] in own:
             raise UsageError(
                 f"There is no option `--{name}`. Did you mean `--{near[0]}`?"
             ) from None

@@ -16,6 +16,7 @@ from grokscope.cli.screen import new_table, stdout, write_json
 from grokscope.cli.wording import age, count, decimal, whole
 from grokscope.core.settings import flatten
 from grokscope.experiment import Run
+from grokscope.experiment.kinds import kinds_of
 
 Row = Mapping[str, Any]
 
@@ -24,7 +25,8 @@ def show(name: str, out: Path, *, as_json: bool) -> int:
     """Print a run."""
     run = Run(open_run(name, out))
     if as_json:
-        settings = {"settings": flatten(run.plan.base), "varying": run.plan.varying()}
+        values = kinds_of(run.plan.base) | flatten(run.plan.base)
+        settings = {"settings": values, "varying": run.plan.varying()}
         write_json(run_document(run) | settings | {"files": _files(run)})
         return 0
     console = stdout()
@@ -115,11 +117,12 @@ _LATEST = ("step", "train/acc", "test/acc")
 
 
 def _settings(console: Console, run: Run) -> None:
-    varying = run.plan.varying()[0]
+    varying, kinds = run.plan.varying()[0], kinds_of(run.plan.base)
     for section in ("task", "model", "optimizer", "loss", "training"):
         values = flatten(getattr(run.plan.base, section))
         kept = {n: v for n, v in values.items() if f"{section}.{n}" not in varying}
-        words = ", ".join(f"{name} {_value(value)}" for name, value in kept.items())
+        kind = [kinds[section]] if section in kinds else []
+        words = ", ".join([*kind, *(f"{name} {_value(value)}" for name, value in kept.items())])
         _line(console, Text(f"{section + ':':<11}").append(words, "dim"))
     _line(console, Text())
 

@@ -14,7 +14,11 @@ from grokscope.cli.report import refresh
 from grokscope.cli.results import networks_table, run_document, speed_line
 from grokscope.cli.run_name import open_run, out_option, run_words
 from grokscope.cli.screen import say, stderr, stdout, write_json
-from grokscope.cli.settings import read_settings, refuse_settings_of_variants
+from grokscope.cli.settings import (
+    read_sections,
+    read_settings,
+    refuse_settings_of_variants,
+)
 from grokscope.cli.wording import count, duration, step_time
 from grokscope.core.errors import DivergedError, GrokscopeError, InterruptedRunError, UsageError
 from grokscope.core.settings import flatten, with_settings
@@ -27,6 +31,7 @@ from grokscope.experiment import (
     resume_run,
     start_run,
 )
+from grokscope.experiment.kinds import kinds_of
 from grokscope.recipes import Recipe, find_recipe
 
 _SHORT_PROBE_SECONDS = 0.2
@@ -66,8 +71,7 @@ def train(request: TrainRequest) -> int:
 def _start(request: TrainRequest) -> Run | None:
     if request.recipe is None:
         raise UsageError("Which recipe? `grokscope list recipes` names them; try `quick`.")
-    recipe = find_recipe(request.recipe)
-    plan = new_plan(recipe, request)
+    plan = new_plan(find_recipe(request.recipe), request)
     if request.command == "run":
         found = probe(plan)
         say(expectation(found))
@@ -81,11 +85,13 @@ def new_plan(recipe: Recipe, request: TrainRequest) -> Plan:
     """The recipe's plan with the user's settings.
 
     Raises:
-        UsageError: a setting that is unknown, or that the recipe varies itself.
+        UsageError: a setting or kind that is unknown, or that the recipe varies itself.
         SettingError: a value that breaks its rule.
     """
     options = option_names(TRAINING[request.command])
-    changes = read_settings(recipe.config, request.settings, options)
+    sections, settings = read_sections(request.settings)
+    recipe = recipe.of_kinds(sections)
+    changes = read_settings(recipe.config, settings, options)
     refuse_settings_of_variants(changes, recipe.variants)
     return recipe.plan(with_settings(recipe.config, changes), request.seeds)
 
@@ -114,7 +120,7 @@ def _dry(plan: Plan, found: Estimate, request: TrainRequest) -> None:
             "steps": found.steps,
             "seconds_per_step": found.seconds_per_step,
             "seconds_at_most": found.seconds_at_most,
-            "settings": flatten(plan.base),
+            "settings": kinds_of(plan.base) | flatten(plan.base),
             "varying": plan.varying(),
         }
         write_json(document)
@@ -124,8 +130,9 @@ def _dry(plan: Plan, found: Estimate, request: TrainRequest) -> None:
 
 
 def settings_text(config: Config) -> str:
-    """Every setting as `name=value`, one a line."""
-    return "\n".join(f"{name}={value}" for name, value in flatten(config).items())
+    """Every kind and setting as `name=value`, one a line."""
+    both = kinds_of(config) | flatten(config)
+    return "\n".join(f"{name}={value}" for name, value in both.items())
 
 
 def _resume(request: TrainRequest) -> Run:
@@ -145,8 +152,11 @@ def _refuse_changes(plan: Plan, request: TrainRequest) -> None:
     rule = "cannot be changed on resume: leave it out, or start a new run"
     if request.recipe not in (None, plan.recipe):
         raise UsageError(f"That is a run of `{plan.recipe}`, not of `{request.recipe}`.")
-    changes = read_settings(plan.base, request.settings)
-    stored = flatten(plan.base)
+    sections, settings = read_sections(request.settings)
+    stored = flatten(plan.base) | kinds_of(plan.base)
+    changes = read_settings(plan.base, settings) | {
+        name: kind.replace("-", "_") for name, kind in sections.items()
+    }
     for name, value in changes.items():
         if stored[name] != value:
             raise UsageError(f"`{name}` is {stored[name]!r} in that run and {rule}.")

@@ -6,25 +6,12 @@ from typing import Any, Literal
 
 from grokscope.core.errors import SettingError, UsageError
 from grokscope.core.settings import check_types, flatten, require_at_least, with_settings
-from grokscope.engine import (
-    LOSSES,
-    OPTIMIZERS,
-    AdamW,
-    CrossEntropy,
-    Loss,
-    MatmulPrecision,
-    Optimizer,
-)
-from grokscope.models import MODELS, Model, OneLayerTransformer
-from grokscope.tasks import TASKS, ModularArithmetic, Task
+from grokscope.engine import AdamW, CrossEntropy, Loss, MatmulPrecision, Optimizer
+from grokscope.experiment.kinds import KINDS, kind_named, kind_of
+from grokscope.models import Model, OneLayerTransformer
+from grokscope.tasks import ModularArithmetic, Task
 
 SCHEMA_VERSION = 1
-_KINDS: dict[str, Mapping[str, type]] = {
-    "task": TASKS,
-    "model": MODELS,
-    "optimizer": OPTIMIZERS,
-    "loss": LOSSES,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,22 +185,18 @@ def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
 def _to_dict(config: Config) -> dict[str, Any]:
     stored: dict[str, Any] = {"seed": config.seed}
     stored["training"] = _without_none(flatten(config.training))
-    for section, kinds in _KINDS.items():
+    for section in KINDS:
         value = getattr(config, section)
-        kind = next(name for name, known in kinds.items() if type(value) is known)
-        stored[section] = {"kind": kind} | _without_none(flatten(value))
+        stored[section] = {"kind": kind_of(section, value)} | _without_none(flatten(value))
     return stored
 
 
 def _from_dict(stored: Mapping[str, Any]) -> Config:
     sections = dict(stored)
     parts: dict[str, Any] = {"seed": sections.pop("seed")}
-    for name, kinds in _KINDS.items():
+    for name in KINDS:
         values = dict(sections.pop(name))
-        kind = values.pop("kind")
-        if kind not in kinds:
-            raise UsageError(f"There is no {name} `{kind}`; there are {', '.join(sorted(kinds))}.")
-        parts[name] = _build(kinds[kind], values, name)
+        parts[name] = _build(kind_named(name, values.pop("kind")), values, name)
     parts["training"] = _build(Training, sections.pop("training"), "training")
     if sections:
         raise UsageError(f"The config has an unknown section `{next(iter(sections))}`.")

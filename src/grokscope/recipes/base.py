@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from grokscope.core.errors import UsageError
 from grokscope.core.settings import flatten, with_settings
 from grokscope.experiment import Config, Plan, plan_seeds
+from grokscope.experiment.kinds import kind_of, with_sections
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,22 @@ class Recipe:
     """Settings that each network draws by its seed, unless the user has set them."""
     seeds: int = 1
     """Seeds per variant unless the user says otherwise."""
+
+    def of_kinds(self, sections: Mapping[str, object]) -> "Recipe":
+        """The recipe with other tasks, models, optimizers or losses, as in `with_sections`.
+
+        Raises:
+            UsageError: a name of none, or one without a setting that the recipe varies.
+        """
+        config = with_sections(self.config, sections)
+        varied = [*(name for variant in self.variants for name in variant)]
+        varied += self.draws(0) if self.draws else ()
+        for name in varied:
+            section, known = name.partition(".")[0], flatten(config)
+            if section in sections and name not in known:
+                kind = kind_of(section, getattr(config, section))
+                raise UsageError(f"This recipe compares `{name}`, which `{kind}` does not have.")
+        return replace(self, config=config)
 
     def plan(self, config: Config | None = None, seeds: int | None = None) -> Plan:
         """The networks to train, with another config or number of seeds where given."""

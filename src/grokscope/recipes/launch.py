@@ -7,6 +7,7 @@ from typing import Any
 from grokscope.core.errors import UsageError
 from grokscope.core.settings import with_settings
 from grokscope.experiment import Config, Listener, Plan, Run, plan_seeds, start_run
+from grokscope.experiment.kinds import parted, with_sections
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.registry import RECIPES
 
@@ -35,7 +36,9 @@ def run(
     """Train a recipe (by name) or a config, and give the finished run.
 
     Settings are named in full with two underscores for the dot (`optimizer__lr=3e-3`), or by their
-    last part where that is unique (`lr=3e-3`).
+    last part where that is unique (`lr=3e-3`). `task`, `model`, `optimizer` and `loss` replace a
+    whole part, by an object (`optimizer=SGD(lr=0.1)`) or by the name of a kind with its defaults
+    (`optimizer="sgd"`).
 
     Args:
         recipe: a name from `RECIPES`, or a full config.
@@ -53,8 +56,9 @@ def run(
 
 
 def _plan(recipe: str | Config, seeds: int | None, changes: dict[str, Any]) -> Plan:
+    sections, settings = parted(changes)
     if isinstance(recipe, Config):
-        config = with_settings(recipe, changes)
+        config = with_settings(with_sections(recipe, sections), settings)
         return plan_seeds("custom", config, (), 1 if seeds is None else seeds)
-    found = find_recipe(recipe)
-    return found.plan(with_settings(found.config, changes), seeds)
+    found = find_recipe(recipe).of_kinds(sections)
+    return found.plan(with_settings(found.config, settings), seeds)

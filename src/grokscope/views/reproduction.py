@@ -8,17 +8,21 @@ from typing import Any
 from grokscope.core.errors import GrokscopeError
 from grokscope.core.settings import flatten, with_settings
 from grokscope.experiment import Plan
+from grokscope.experiment.kinds import kinds_of
 from grokscope.recipes import RECIPES
 from grokscope.recipes.base import Recipe
 
 
 def command_line(plan: Plan) -> str | None:
     """`grokscope run …` that makes the same plan; None where no recipe leads to it."""
-    recipe, seeds = _recipe(plan), _seeds(plan)
-    if recipe is None:
+    found, seeds = _recipe(plan), _seeds(plan)
+    if found is None:
         return None
+    recipe, kinds = found
     changes = _changes(plan, recipe)
     words = ["grokscope", "run", plan.recipe, "--seeds", str(seeds)]
+    for section, kind in kinds.items():
+        words += [f"--{section}", kind]
     for name, value in changes.items():
         words += [f"--{_short(plan, name).replace('_', '-')}", str(value)]
     return shlex.join(words) if _same(plan, recipe, seeds, changes) else None
@@ -26,11 +30,13 @@ def command_line(plan: Plan) -> str | None:
 
 def python_call(plan: Plan) -> str | None:
     """The same as a call of `grokscope.run`; None where no recipe leads to it."""
-    recipe, seeds = _recipe(plan), _seeds(plan)
-    if recipe is None:
+    found, seeds = _recipe(plan), _seeds(plan)
+    if found is None:
         return None
+    recipe, kinds = found
     changes = _changes(plan, recipe)
     arguments = [repr(plan.recipe), f"seeds={seeds}"]
+    arguments += [f"{section}={kind!r}" for section, kind in kinds.items()]
     arguments += [f"{_short(plan, n).replace('.', '__')}={v!r}" for n, v in changes.items()]
     call = f"grokscope.run({', '.join(arguments)})"
     return call if _same(plan, recipe, seeds, changes) else None
@@ -39,15 +45,24 @@ def python_call(plan: Plan) -> str | None:
 def settings_table(plan: Plan) -> list[tuple[str, str, str]]:
     """Every setting of the first network: name, value, and the other values in the run."""
     varying = plan.varying()
-    rows: list[tuple[str, str, str]] = []
+    rows = [(section, kind, "") for section, kind in kinds_of(plan.base).items()]
     for name, value in flatten(plan.base).items():
         values = dict.fromkeys(_text(one[name]) for one in varying if name in one)
         rows.append((name, _text(value), ", ".join(values)))
     return rows
 
 
-def _recipe(plan: Plan) -> Recipe | None:
-    return RECIPES[plan.recipe]() if plan.recipe in RECIPES else None
+def _recipe(plan: Plan) -> tuple[Recipe, dict[str, str]] | None:
+    """The recipe with the plan's kinds, and those of them that are not the recipe's own."""
+    if plan.recipe not in RECIPES:
+        return None
+    recipe = RECIPES[plan.recipe]()
+    usual = kinds_of(recipe.config)
+    kinds = {name: kind for name, kind in kinds_of(plan.base).items() if kind != usual[name]}
+    try:
+        return recipe.of_kinds(kinds), kinds
+    except GrokscopeError:
+        return None
 
 
 def _seeds(plan: Plan) -> int:
