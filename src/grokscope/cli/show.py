@@ -1,6 +1,6 @@
 """`grokscope show`: what the networks of a run did, why we say so, and where its files are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from grokscope.cli.wording import age, count, decimal, whole
 from grokscope.core.settings import flatten
 from grokscope.experiment import Run
 from grokscope.experiment.kinds import kinds_of
+from grokscope.views.quantities import Quantities
 
 Row = Mapping[str, Any]
 
@@ -33,7 +34,7 @@ def show(name: str, out: Path, *, as_json: bool) -> int:
     _heading(console, run, out)
     if run.networks:
         console.print(networks_table(console, run.networks))
-        _reasons(console, run.networks)
+        _reasons(console, run)
     else:
         _so_far(console, run)
     _settings(console, run)
@@ -57,15 +58,16 @@ def _heading(console: Console, run: Run, out: Path) -> None:
     _line(console, Text())
 
 
-def _reasons(console: Console, rows: Sequence[Row]) -> None:
+def _reasons(console: Console, run: Run) -> None:
     """Label, intervals and reasons; every event is known to lie between two evaluations."""
-    for row in rows:
+    score = Quantities.of(run.plan).score
+    for row in run.networks:
         head = Text(f"network {row['index']}: ", "bold")
         head.append(row["label"], LABEL_STYLES.get(row["label"], ""))
         if not row["robust"]:
             head.append(" (not robust: another label at a test threshold of .9 or .99)", "dim")
         _line(console, head)
-        for reason in (*row["reasons"], *_intervals(row), *_extent(row)):
+        for reason in (*row["reasons"], *_intervals(row), *_extent(row, score)):
             _line(console, Text(f"  {reason}"))
     _line(console, Text())
 
@@ -79,7 +81,14 @@ def _intervals(row: Row) -> list[str]:
     return [", ".join(parts)] if parts else []
 
 
-def _extent(row: Row) -> list[str]:
+_TESTED = {
+    "novel": "novel rows",
+    "mirrored": "mirrored rows",
+    "ood": "rows out of the distribution",
+}
+
+
+def _extent(row: Row, score: str) -> list[str]:
     parts: list[str] = []
     if row["plateau_share"] is not None:
         parts.append(f"plateau {row['plateau_share']:.0%} of the delay in log-steps")
@@ -87,10 +96,9 @@ def _extent(row: Row) -> list[str]:
         parts.append(f"delay {row['decay_times']:.2f} decay times")
     ended = {"budget": "at its budget", "grokked": "some time after it grokked"}
     parts.append(f"ended {ended.get(row['stop_reason'], 'diverged')}, step {row['steps']:,}")
-    tested = {part: row.get(f"test_acc_{part}") for part in ("novel", "mirrored")}
-    known = [f"{value:.3f} on {part} rows" for part, value in tested.items() if value is not None]
-    accuracy = [f"test accuracy {', '.join(known)}"] if known else []
-    return [", ".join(parts), *accuracy]
+    tested = {part: row.get(f"test_acc_{part}") for part in _TESTED}
+    known = [f"{v:.3f} on {_TESTED[part]}" for part, v in tested.items() if v is not None]
+    return [", ".join(parts), *([f"test {score} {', '.join(known)}"] if known else [])]
 
 
 def _so_far(console: Console, run: Run) -> None:
@@ -134,7 +142,7 @@ def _value(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, int):
         return f"{value:,}"
-    return "unset" if value is None else str(value)
+    return "unset" if value is None else str(value) or "none"
 
 
 def _files(run: Run) -> dict[str, Any]:

@@ -6,7 +6,7 @@ In float32 the cross-entropy of a confident network is a multiple of 1.2e-7 and 
 
 import math
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -23,6 +23,8 @@ from grokscope.tasks import Table
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy(Loss):
     """Mean cross-entropy over rows, in nats."""
+
+    TITLE: ClassVar[str] = "cross-entropy (nats)"
 
     def each(self, logits: Logits, answers: Answers) -> Float[Tensor, "model row answer"]:
         """−log softmax of each answer."""

@@ -1,6 +1,7 @@
 """The hinge loss of classes, which is satisfied by a margin of 1."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -18,6 +19,8 @@ class Hinge(Loss):
     Of two classes it is max(0, 1 − y·f) with f = z₁ − z₀ and y = ±1, as for sparse parity in
     arXiv 2207.08799.
     """
+
+    TITLE: ClassVar[str] = "hinge loss"
 
     def each(self, logits: Logits, answers: Answers) -> Float[Tensor, "model row answer"]:
         """What is missing to a margin of 1."""

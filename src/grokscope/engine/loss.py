@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Float64, Int
@@ -18,6 +18,9 @@ Logits = Float[Tensor, "model row n_outputs"]
 @dataclass(frozen=True, kw_only=True)
 class Loss(ABC):
     """Subclasses say what one answer of one row costs."""
+
+    TITLE: ClassVar[str]
+    """What it is, for people; with its unit where it has one."""
 
     precision: Literal["float32", "float64"] = "float32"
     """The precision of the loss; logits are computed in the model's own."""

@@ -1,6 +1,7 @@
 """Mean squared error, of real targets or of classes as one-hot vectors."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -13,6 +14,8 @@ from grokscope.tasks import Table
 @dataclass(frozen=True, kw_only=True)
 class MeanSquare(Loss):
     """Mean over rows and outputs; a class is a one-hot vector, as in arXiv 2210.01117."""
+
+    TITLE: ClassVar[str] = "mean squared error"
 
     @property
     def takes_targets(self) -> bool:

@@ -6,7 +6,7 @@ the logits and not like their exponentials, so that no sum absorbs the smaller o
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -20,6 +20,8 @@ from grokscope.tasks import Table
 @dataclass(frozen=True, kw_only=True)
 class StableMax(Loss):
     """Mean of −log(s(z) of the label / Σ s(z)) over rows; in float64 as published."""
+
+    TITLE: ClassVar[str] = "StableMax cross-entropy (nats)"
 
     precision: Literal["float32", "float64"] = "float64"
     """The precision of the loss; logits are computed in the model's own."""

@@ -3,7 +3,7 @@
 Everything here is computed from what is on disk, so a finished run can be judged again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -25,6 +25,7 @@ _CURVE = {
     "test_loss": "test/loss_novel",
 }
 _FINAL = ("train/loss", "train/acc", "test/loss", "test/acc", "test/acc_novel", "test/acc_mirrored")
+_OOD = "test/acc_ood"
 
 Columns = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 
@@ -44,12 +45,13 @@ def finish(plan: Plan, run: RunDirectory, ended: Mapping[int, Ending], each: Eac
     keys = final_key_frequencies(run, observer)
     if columns := progress_columns(run, observer, keys):
         run.write_progress(columns)
-    curves = run.curves(["network", "step", *dict.fromkeys([*_CURVE.values(), *_FINAL])])
+    final = (*_FINAL, _OOD) if any(len(split.ood) for split in splits) else _FINAL
+    curves = run.curves(["network", "step", *dict.fromkeys([*_CURVE.values(), *final])])
     varying = plan.varying()
     summary: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
     for network, config in enumerate(plan.networks):
-        own, ending = _of(curves, network), ended[network]
+        own, ending = _of(curves, network, final), ended[network]
         optimizer = config.optimizer
         verdict = judge(
             _curve(own, curve_terms(plan, table, splits, network), ending),
@@ -59,15 +61,15 @@ def finish(plan: Plan, run: RunDirectory, ended: Mapping[int, Ending], each: Eac
         events += [{"network": network} | asdict(event) for event in verdict.events]
         row = _identity(plan, run, network) | {"settings": varying[network]}
         row |= _judgement(verdict, ending) | {"key_frequencies": keys.get(network, [])}
-        summary.append(row | _last(own))
+        summary.append(row | _last(own, final))
     run.append_events(events)
     run.write_summary(summary)
 
 
-def _of(curves: Columns, network: int) -> Columns:
+def _of(curves: Columns, network: int, final: Sequence[str]) -> Columns:
     """One network's rows of columns that are sorted by network."""
     if not curves:  # every network diverged before it was looked at
-        return {name: np.empty(0) for name in ("step", *_CURVE.values(), *_FINAL)}
+        return {name: np.empty(0) for name in ("step", *_CURVE.values(), *final)}
     start, stop = np.searchsorted(curves["network"], [network, network + 1])
     return {name: values[start:stop] for name, values in curves.items()}
 
@@ -129,7 +131,7 @@ def _judgement(verdict: Verdict, ending: Ending) -> dict[str, Any]:
     }
 
 
-def _last(own: Columns) -> dict[str, float | None]:
+def _last(own: Columns, final: Sequence[str]) -> dict[str, float | None]:
     """The last value of the main metrics, `None` where it is undefined."""
-    values = {name: float(own[name][-1]) if len(own[name]) else np.nan for name in _FINAL}
+    values = {name: float(own[name][-1]) if len(own[name]) else np.nan for name in final}
     return {n.replace("/", "_"): v if np.isfinite(v) else None for n, v in values.items()}

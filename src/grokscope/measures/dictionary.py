@@ -46,7 +46,12 @@ def _loss(name: str, rows: str) -> Metric:
         "[label] over all outputs, unless another loss is chosen"
     )
     return Metric(
-        name=name, formula=formula, unit="nats", range="≥ 0", source=POWER, direction="lower"
+        name=name,
+        formula=formula,
+        unit="nats or the other loss's",
+        range="≥ 0",
+        source=POWER,
+        direction="lower",
     )
 
 

@@ -17,7 +17,8 @@ def definitions(thresholds: Mapping[str, Any] | None) -> list[tuple[str, str]]:
             "Accuracy on a scale from chance to the best (q)",
             (
                 "Thresholds are about q = (accuracy − chance) / (best possible − chance): 0 is "
-                "guessing, 1 is perfect."
+                "guessing, 1 is perfect. Of real targets accuracy is 1 − L/L₀, where L is the mean "
+                "squared error and L₀ that of the best constant."
             ),
         ),
         (

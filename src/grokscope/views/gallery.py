@@ -16,6 +16,7 @@ from grokscope.views.headline import ratio_words, step_words
 from grokscope.views.neuron_figure import neuron_figure
 from grokscope.views.picture import Picture
 from grokscope.views.progress_figure import progress_figure
+from grokscope.views.quantities import Quantities
 from grokscope.views.spectrum_figure import spectrum_figure
 from grokscope.views.training_figure import Extent, training_figure
 
@@ -40,13 +41,16 @@ class NetworkPortrait:
     """Key frequencies without a circle."""
 
 
-def training_pictures(curves: Mapping[str, Any], groups: Sequence[Group]) -> list[Picture]:
+def training_pictures(
+    curves: Mapping[str, Any], groups: Sequence[Group], names: Quantities
+) -> list[Picture]:
     """Accuracy and loss, one picture per group on the same axes."""
     if not len(curves.get("step", ())):
         return []
     extent = Extent.of(curves)
     return [
-        Picture.of(training_figure(curves, group, extent), _training_alt(group)) for group in groups
+        Picture.of(training_figure(curves, group, extent, names), _training_alt(group))
+        for group in groups
     ]
 
 

@@ -8,15 +8,18 @@ import numpy as np
 
 from grokscope.views.band import Band, band_of, series_of
 from grokscope.views.group import Group
+from grokscope.views.quantities import Quantities
 
 ROWS = 24
 """At most about so many steps, evenly spaced over the evaluations."""
 
 _COLUMNS = {
-    "train accuracy": "train/acc",
-    "novel test accuracy": "test/acc_novel",
+    "train {score}": "train/acc",
+    "novel test {score}": "test/acc_novel",
+    "out-of-distribution {score}": "test/acc_ood",
     "train loss": "train/loss",
     "novel test loss": "test/loss_novel",
+    "out-of-distribution loss": "test/loss_ood",
 }
 
 
@@ -29,9 +32,12 @@ class NumberTable:
     rows: Sequence[Sequence[str]]
 
 
-def number_table(curves: Mapping[str, Any], group: Group) -> NumberTable:
+def number_table(curves: Mapping[str, Any], group: Group, names: Quantities) -> NumberTable:
     """Medians over seeds with their bands at some steps."""
-    series = {name: series_of(curves, column, group.networks) for name, column in _COLUMNS.items()}
+    series = {
+        name.format(score=names.score): series_of(curves, column, group.networks)
+        for name, column in _COLUMNS.items()
+    }
     bands = {name: band_of(some, group.carried) for name, some in series.items()}
     known = {name: band for name, band in bands.items() if band is not None}
     steps = np.unique(np.concatenate([band.step for band in known.values()] or [np.array([])]))

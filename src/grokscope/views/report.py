@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from grokscope.core.errors import DiskError
 from grokscope.experiment import Run
+from grokscope.experiment.trainer import make_splits
 from grokscope.tasks import Table
 from grokscope.views import definition, gallery, headline, network_table, reproduction
 from grokscope.views.band import band_words
@@ -23,6 +24,7 @@ from grokscope.views.learned import learned
 from grokscope.views.number_table import number_table
 from grokscope.views.profile_figure import FORMS
 from grokscope.views.progress_figure import panels_with_data
+from grokscope.views.quantities import Quantities
 from grokscope.views.theme import GROUP_COLOURS
 
 
@@ -84,11 +86,14 @@ def content_policy(scripts: Sequence[str]) -> str:
 
 def _content(run: Run) -> dict[str, Any]:
     curves, progress, rows = run.curves, run.progress, run.networks
-    groups = groups_of(run.plan, rows)
-    drawn = groups[: len(GROUP_COLOURS)]
+    groups, table = groups_of(run.plan, rows), run.plan.base.task.table()
+    drawn, names = groups[: len(GROUP_COLOURS)], Quantities.of(run.plan, table)
     return {
-        **_heading(run, groups),
+        **_heading(run, groups, table),
         **_pictures(run, drawn, curves, progress),
+        "training": gallery.training_pictures(curves, drawn, names),
+        "score": names.score,
+        "numbers": [number_table(curves, group, names) for group in drawn],
         "learned": learned(run),
         "forms": FORMS,
         "groups": network_table.group_lines(groups),
@@ -103,10 +108,9 @@ def _content(run: Run) -> dict[str, Any]:
     }
 
 
-def _heading(run: Run, groups: Sequence[Group]) -> dict[str, Any]:
+def _heading(run: Run, groups: Sequence[Group], table: Table) -> dict[str, Any]:
     plan, status = run.plan, run.directory.status
     base = plan.base
-    table = base.task.table()
     return {
         "run_id": run.id,
         "recipe": plan.recipe,
@@ -127,18 +131,29 @@ def _heading(run: Run, groups: Sequence[Group]) -> dict[str, Any]:
 
 
 def _trained(run: Run, groups: Sequence[Group], table: Table) -> str:
-    base, total = run.plan.base, len(table.labels)
+    base = run.plan.base
     count = len(run.plan.networks)
     plural = "s" if count > 1 else ""
     names = list(dict.fromkeys(run.plan.networks[g.networks[0]].model.name for g in groups))
     listed = f" ({'; '.join(names)})" if len(names) <= 3 else ""
     kinds = f" of {len(groups)} kinds{listed}" if len(groups) > 1 else listed
-    fraction = base.task.train_fraction
     return (
-        f"{count} network{plural}{kinds} on {base.task.name}, trained on {100 * fraction:g} % "
-        f"of {total:,} rows ({round(fraction * total):,}) for at most "
-        f"{base.training.steps:,} steps"
+        f"{count} network{plural}{kinds} on {base.task.name}, trained on {_rows(run, table)} for "
+        f"at most {base.training.steps:,} steps"
     )
+
+
+def _rows(run: Run, table: Table) -> str:
+    """Such as `40 % of 3,481 rows (1,392)`."""
+    splits, total = make_splits(run.plan, table), len(table.labels)
+    counts = [len(split.train) for split in splits]
+    fewest, most = min(counts), max(counts)
+    if fewest == most:
+        said = f"{100 * most / total:.3g} % of {total:,} rows ({most:,})"
+    else:
+        said = f"{fewest:,} to {most:,} of {total:,} rows"
+    ood = len(splits[0].ood)
+    return f"{said}, with {ood:,} out of the distribution," if ood else said
 
 
 def _pictures(
@@ -147,8 +162,6 @@ def _pictures(
     spectra = [(gallery.spectrum_picture(curves, g, g.representative), g) for g in groups]
     portraits = [gallery.network_portrait(run, g) for g in groups[: gallery.PORTRAITS]]
     return {
-        "training": gallery.training_pictures(curves, groups),
-        "numbers": [number_table(curves, group) for group in groups],
         "progress": gallery.progress_picture(curves, progress, groups),
         "panels": panels_with_data(curves, progress),
         "spectra": [(p, gallery.chosen_words(g)) for p, g in spectra if p is not None],

@@ -13,8 +13,9 @@ from grokscope.views.band_trace import LEAST_LOSS, band_trace, median_trace, see
 from grokscope.views.group import Group
 from grokscope.views.loss_axis import loss_axis
 from grokscope.views.phase import mark_events, phases_of, shade
+from grokscope.views.quantities import Quantities
 from grokscope.views.step_axis import TITLE, step_axis
-from grokscope.views.theme import BLUE, GREEN, VERMILLION, dress
+from grokscope.views.theme import BLUE, GREEN, PURPLE, VERMILLION, dress
 
 SEEDS_DRAWN = 20
 """At most so many single seeds are drawn as thin lines."""
@@ -35,7 +36,7 @@ class Extent:
     @classmethod
     def of(cls, curves: Mapping[str, Any]) -> "Extent":
         """The extent of all networks of a run."""
-        names = ("train/loss", "test/loss_novel")
+        names = ("train/loss", "test/loss_novel", "test/loss_ood")
         losses = np.concatenate([np.ravel(curves[n]) for n in names if n in curves] or [np.ones(1)])
         losses = losses[np.isfinite(losses)]
         low, high = (losses.min(), losses.max()) if len(losses) else (0.1, 1.0)
@@ -55,16 +56,21 @@ _LINES = (
     _Line(part="train", name="training rows", colour=VERMILLION),
     _Line(part="novel", name="test rows, novel", colour=BLUE),
     _Line(part="mirrored", name="test rows, mirrored", colour=GREEN, shown=False),
+    _Line(part="ood", name="rows out of the distribution", colour=PURPLE),
 )
 _COLUMNS = {
     "train": ("train/acc", "train/loss"),
     "novel": ("test/acc_novel", "test/loss_novel"),
     "mirrored": ("test/acc_mirrored", "test/loss_mirrored"),
+    "ood": ("test/acc_ood", "test/loss_ood"),
 }
 
 
 def training_figure(
-    curves: Mapping[str, Any], group: Group, extent: Extent | None = None
+    curves: Mapping[str, Any],
+    group: Group,
+    extent: Extent | None = None,
+    names: Quantities = Quantities(),  # noqa: B008 (frozen)
 ) -> go.Figure:
     """Accuracy over loss: a median line with a band, phases shaded, both events marked.
 
@@ -75,6 +81,7 @@ def training_figure(
         curves: metric columns of the run.
         group: the networks to draw.
         extent: of the axes; that of all the curves where none is given.
+        names: of what is drawn.
     """
     extent = extent or Extent.of(curves)
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.05)
@@ -84,7 +91,7 @@ def training_figure(
         _name_seeds(figure)
     shade(figure, phases_of(group, extent.last_step), panels=2)
     mark_events(figure, group, extent.last_step, panels=2)
-    return _lay_out(figure, extent, group)
+    return _lay_out(figure, extent, group, names)
 
 
 def _draw(figure: go.Figure, curves: Mapping[str, Any], group: Group, line: _Line) -> None:
@@ -120,12 +127,12 @@ def _name_seeds(figure: go.Figure) -> None:
     )
 
 
-def _lay_out(figure: go.Figure, extent: Extent, group: Group) -> go.Figure:
+def _lay_out(figure: go.Figure, extent: Extent, group: Group, names: Quantities) -> go.Figure:
     figure.update_xaxes(step_axis(extent.last_step))
     figure.update_xaxes(title_text=TITLE, row=2, col=1)
-    figure.update_yaxes(title_text="accuracy", range=[-0.03, 1.03], dtick=0.25, row=1, col=1)
+    figure.update_yaxes(title_text=names.score, range=[-0.03, 1.03], dtick=0.25, row=1, col=1)
     figure.update_yaxes(
-        loss_axis(*extent.losses), title_text="loss (nats, log scale)", row=2, col=1
+        loss_axis(*extent.losses), title_text=f"{names.loss}, log scale", row=2, col=1
     )
     figure.update_layout(
         margin={"l": 62, "r": 14, "t": 66, "b": 118},
