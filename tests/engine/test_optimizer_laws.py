@@ -13,8 +13,8 @@ from grokscope.core.seeds import stream_seed
 from grokscope.engine import OPTIMIZERS, Optimizer, Population, stack
 from grokscope.engine.state import views
 from grokscope.engine.update import Update
-from grokscope.models import EmbeddingMLP, Parameters, Rows
-from grokscope.models.noise import gaussian, step_key, uniform
+from grokscope.models import CausalDecoder, Parameters, Rows
+from grokscope.models.noise import gaussian, step_key
 
 __all__ = ["recordings"]
 FAST = ["sgd", "muon, all noise", "adamw, window"]
@@ -195,57 +195,64 @@ def test_a_cohort_with_another_optimizer_leaves_the_first_to_the_bit(name: str):
     assert all(same(weights(whole, i), weights(resumed, i)) for i in range(4))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dropping(EmbeddingMLP):
-    """Training sees each logit or not, by chance."""
-
-    @property
-    def needs_noise(self) -> bool:
-        return True
-
-    def readout(self, params: Parameters, rows: Rows) -> torch.Tensor:
-        logits = super().readout(params, rows)
-        if "noise_key" not in params:
-            return logits
-        u = uniform(params["noise_key"], logits[0].numel(), 0, logits.dtype)
-        return logits * (u.view(logits.shape) < 0.5)
-
-
-DROPPING = Dropping(d_model=12, d_hidden=24)
+DROPPING = CausalDecoder(
+    d_model=12,
+    n_heads=2,
+    n_layers=1,
+    unembed="tokens",
+    equals_token=True,
+    dropout=0.3,
+    dropout_at="all",
+    init_like="torch",
+)
 
 
 def dropping(seed: int, name: str = "adamw") -> Network:
     return Network(model=DROPPING, seed=seed, optimizer=VARIANTS[name])
 
 
+@pytest.mark.parametrize("batch_size", [None, 16])
 @pytest.mark.parametrize("name", ["adamw", "sgd", "muon, all noise"])
 def test_a_model_that_draws_is_recorded_resumed_and_left_alone(
-    name: str, recordings: list[str], monkeypatch: pytest.MonkeyPatch
+    name: str, batch_size: int | None, recordings: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    pair, world = [dropping(1, name), dropping(2, name)], World(dtype=torch.float32)
-    whole = trained(world.population(pair), 9)
+    pair, world = [dropping(1, name), dropping(2, name)], World(batch_size=batch_size)
+    in32 = replace(world, dtype=torch.float32)
+    whole = trained(in32.population(pair), 9)
     assert recordings
-    assert "noise_key" not in whole.parameters()
     plainly(monkeypatch)
-    before, after = trained(world.population(pair), 4), world.population(pair)
+    before, after = trained(in32.population(pair), 4), in32.population(pair)
     after.restore(before.checkpoint([0, 1]), indices=[0, 1], waiting=[])
     trained(after, 5)
     assert all(same(weights(whole, i), weights(after, i)) for i in range(2))
-    alone = trained(World().population(pair[:1]), 5)
-    assert distance(weights(trained(World().population(pair), 5), 0), weights(alone, 0)) < 1e-9
+    alone = trained(world.population(pair[:1]), 5)
+    assert distance(weights(trained(world.population(pair), 5), 0), weights(alone, 0)) < 1e-9
+
+
+def test_what_is_dropped_changes_the_steps_and_no_look():
+    some = trained(World().population([dropping(1), dropping(2)]), 5)
+    whole = replace(DROPPING, dropout=0.0)
+    other = World().population([replace(dropping(s), model=whole) for s in (1, 2)])
+    assert distance(weights(some, 0), weights(trained(other, 5), 0)) > 1e-3
+    params, rows = some.parameters(), Rows(some.setup.table.inputs.expand(2, -1, -1))
+    assert "noise_key" not in params
+    for seen, plain in zip(
+        DROPPING.observe(params, rows), whole.observe(params, rows), strict=True
+    ):
+        assert torch.equal(seen, plain)
 
 
 def test_what_is_dropped_depends_on_seed_and_step():
     shown: list[torch.Tensor] = []
 
     @dataclass(frozen=True, kw_only=True)
-    class Showing(Dropping):
+    class Showing(CausalDecoder):
         def readout(self, params: Parameters, rows: Rows) -> torch.Tensor:
             if "noise_key" in params:
                 shown.append(params["noise_key"].clone())
             return super().readout(params, rows)
 
-    model = Showing(d_model=12, d_hidden=24)
+    model = Showing(d_model=12, n_heads=2, n_layers=1, dropout=0.1)
     trained(World().population([Network(model=model, seed=s) for s in (1, 2)]), 6)
     keys = torch.stack(shown[:6])
     assert len(keys.unique()) == 12
