@@ -31,7 +31,7 @@ MLP = Config(
     task=ModularArithmetic(p=13, train_fraction=0.6),
     model=EmbeddingMLP(d_model=12, d_hidden=24),
     optimizer=AdamW(lr=1e-2, weight_decay=0.5),
-    training=Training(steps=80, stop_when_grokked=False),
+    training=Training(steps=80, stop_when_grokked=False, checkpoint_ratio=1.6),
 )
 CONFIGS = {
     "merged rows": MLP,
@@ -64,7 +64,7 @@ def run(root: Path) -> Run:
 
 def a_step(run: Run) -> int:
     """A kept step in the middle."""
-    return run.kept_steps(0)[-6]
+    return run.kept_steps(0)[-3]
 
 
 def state(run: Run, network: int, step: int) -> dict[str, torch.Tensor]:

@@ -284,7 +284,7 @@ def test_a_resumed_run_keeps_its_number_of_threads(tmp_path: Path, often: None):
 
 
 def test_a_table_larger_than_memory_is_one_line():
-    config = replace(SMALL, task=ModularArithmetic(p=10**9))
+    config = replace(SMALL, task=ModularArithmetic(p=10**12))
     with pytest.raises(MemoryExceededError, match="do not fit in memory"):
         start_run(plan_seeds("small", config, (), 1))
 
