@@ -1,12 +1,12 @@
 """Another kind of task, model, optimizer or loss on the command line and from Python."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 import grokscope as gs
 from grokscope.core.errors import SettingError, UsageError
-from grokscope.experiment import Config
+from grokscope.experiment import Config, Plan
 from grokscope.experiment.kinds import KINDS, kinds_of, with_sections
 from grokscope.recipes import find_recipe
 
@@ -62,7 +62,7 @@ def test_help_lists_all_kinds_and_the_settings_of_each(grokscope, section):
         ("run quick --task mnist --model dense_mlp", "`folder` must be a folder with train-imag"),
         (
             "run quick --task teacher_student --model dense_mlp",
-            "`loss` must be one for real targets, got 'CrossEntropy'.",
+            "`loss` must be one for real targets, such as mean_square, got 'CrossEntropy'.",
         ),
         ("run quick --optimizer sgd --frozen W_X", "`frozen` must be names or patterns of param"),
     ],
@@ -110,3 +110,14 @@ def test_what_a_recipe_draws_is_drawn_for_another_model_that_has_it_too():
 def test_what_is_no_registered_kind_is_refused():
     with pytest.raises(SettingError, match=r"`optimizer` must be one of adamw, .*'MeanSquare'"):
         with_sections(Config(), {"optimizer": gs.MeanSquare()})
+
+
+def test_networks_of_a_run_have_sections_of_one_kind_and_one_loss():
+    one = Config()
+    for section, other in (("optimizer", gs.SGD()), ("model", gs.EmbeddingMLP())):
+        with pytest.raises(SettingError, match=f"`{section}` must be of one kind for all networks"):
+            Plan(recipe="custom", networks=(one, replace(one, **{section: other})))
+    with pytest.raises(SettingError, match="`loss` must be the same for all networks of a run"):
+        Plan(
+            recipe="custom", networks=(one, replace(one, loss=gs.CrossEntropy(precision="float64")))
+        )

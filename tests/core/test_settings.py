@@ -89,6 +89,11 @@ def test_an_unknown_name_suggests_the_nearest():
         full_name(Kitchen(), "ringz")
 
 
+def test_a_group_of_settings_is_no_setting():
+    with pytest.raises(UsageError, match=r"`hob` is no single setting: name one of it, such as `h"):
+        full_name(Kitchen(), "hob")
+
+
 def test_changes_reach_nested_settings_and_leave_the_original_alone():
     original = Kitchen()
     changed = with_settings(original, {"rings": 5, "oven.heat": 9.0, "name": "big"})

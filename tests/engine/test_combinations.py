@@ -118,5 +118,7 @@ def test_a_loss_of_classes_refuses_real_targets(loss: str):
     if own.takes_targets:
         population(DenseMLP(d_hidden=8), AdamW(), own, FORMS["targets"]).advance(1)
         return
-    with pytest.raises(SettingError, match=r"^`loss` must be one for real targets, got"):
+    with pytest.raises(
+        SettingError, match=r"^`loss` must be one for real targets, such as mean_square, got"
+    ):
         population(DenseMLP(d_hidden=8), AdamW(), own, FORMS["targets"])

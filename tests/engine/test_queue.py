@@ -64,7 +64,7 @@ def test_without_a_capacity_every_job_has_a_slot():
 def test_jobs_of_different_shape_are_refused():
     wider = OneLayerTransformer(d_model=32, equals_token=False, causal=False)
     for odd in (Network(model=wider), Network(model=EmbeddingMLP())):
-        with pytest.raises(SettingError, match="`jobs` must be of one shape"):
+        with pytest.raises(SettingError, match="`model` must be of one shape"):
             World().population([Network(model=ZHONG), odd])
 
 

@@ -10,7 +10,7 @@ import torch
 
 from grokscope.algebra.fourier import basis_on, frequency_rows
 from grokscope.core.errors import SettingError, UsageError
-from grokscope.engine import AdamW
+from grokscope.engine import SGD, AdamW
 from grokscope.experiment import (
     Config,
     Run,
@@ -216,7 +216,15 @@ def test_a_run_that_is_no_fork_has_no_pairs(run: Run):
         (None, {"x": {"weight_decay": -1.0}}, None, r"`weight_decay` must be at least 0"),
         (None, {"x": {"steps": 300}}, None, r"Budgets and looks are for all branches"),
         (None, {"x": {"p": 11}}, None, r"`task` must be one whose table is that of all other"),
-        (None, {"x": {"d_hidden": 8}}, None, r"`jobs` must be of one shape"),
+        (
+            None,
+            {"x": {"d_hidden": 8}},
+            None,
+            r"`model` must be of one shape .*'d_hidden 24 and 8'",
+        ),
+        (None, {"x": {"loss.precision": "float64"}}, None, r"`loss` must be the same for all"),
+        (None, {"x": {"optimizer": SGD()}}, None, r"`optimizer` is no single setting: name one"),
+        (None, {"untouched": {"lr": 1.0}}, None, r"`untouched` is the branch without changes"),
         (None, {"x": {"without_circles": 9}}, None, r"`without_circles` must be frequencies"),
         (None, {"x": {"only_circles": ()}}, None, r"`only_circles` must be frequencies between"),
         (None, {"x": {"scale_weights": 0}}, None, r"`scale_weights` must be a number greater"),
@@ -270,6 +278,10 @@ def test_a_fork_from_the_command_line(grokscope_main, run: Run, root: Path, caps
     assert [len(effect["pairs"]) for effect in said["effects"]] == [2, 2]
     assert grokscope_main([*words, "--branch", "nothing"]) == 2
     assert "`--branch` must be `NAME: SETTING=VALUE …`, got 'nothing'." in capsys.readouterr().err
+    assert grokscope_main([*words, "--branch", "x: lr=1", "--branch", "x: lr=2"]) == 2
+    assert "Two branches have the same name." in capsys.readouterr().err
+    assert grokscope_main([*words, "--branch", "x: optimizer=sgd"]) == 2
+    assert "`optimizer` is no single setting" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -360,8 +360,9 @@ def test_published_initial_scales():
         (CausalDecoder(operator_token=True), THREE, "two tokens, as `operator_token` is set, got"),
         (CausalDecoder(), BITS_OF_SUMS, r"`unembed` must be `classes` where .* tokens \(2\), got"),
         (DiagonalLinear(), VOCAB, "`model` must be one that takes such rows: this takes real num"),
-        (DiagonalLinear(), ONE, "`n_classes` must be as `two_classes` = True says: two classes"),
-        (DiagonalLinear(two_classes=False), NUMBERS, "says: one real target, got 2"),
+        (DiagonalLinear(), ONE, "`two_classes` must be true for two classes, .* got True"),
+        (DiagonalLinear(two_classes=False), NUMBERS, "true for two classes, .* got False"),
+        (DiagonalLinear(), replace(NUMBERS, n_classes=3), "`model` must be one for so many outp"),
     ],
 )
 def test_a_task_that_a_model_has_no_input_for_is_refused(model: Model, vocab: Vocab, message: str):

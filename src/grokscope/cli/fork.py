@@ -18,7 +18,10 @@ from grokscope.experiment.surgery import OPERATIONS
 def fork_run(command: Fork) -> int:
     """Train the branches, then print them and what each changed; the exit code."""
     parent = Run(open_run(command.run, command.out))
-    changes = dict(_branch(parent, text) for text in command.branch)
+    branches = [_branch(parent, text) for text in command.branch]
+    changes = dict(branches)
+    if len(changes) < len(branches):
+        raise UsageError("Two branches have the same name.")
     settings: dict[str, Any] = {} if command.steps is None else {"steps": command.steps}
     seeds = None if command.seeds is None else _whole_numbers("--seeds", command.seeds)
     try:

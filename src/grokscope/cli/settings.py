@@ -67,7 +67,7 @@ def _full_name(config: Config, name: str, options: Sequence[str]) -> str:
         own = [*options, *KINDS]
         candidates = [*own, *(known.replace("_", "-") for known in short)]
         near = difflib.get_close_matches(name.replace("_", "-"), candidates, n=1)
-        if near and near[0] in own:
+        if near and near[0] in own and near[0] != name:
             raise UsageError(
                 f"There is no option `--{name}`. Did you mean `--{near[0]}`?"
             ) from None

@@ -63,6 +63,9 @@ def full_name(config: object, name: str) -> str:
         return matches[0]
     if matches:
         raise UsageError(f"`{name}` could be {' or '.join(f'`{match}`' for match in matches)}.")
+    inside = next((k for k in known if k.startswith(f"{wanted}.")), None)
+    if inside is not None:
+        raise UsageError(f"`{name}` is no single setting: name one of it, such as `{inside}`.")
     short = {k.split(".")[-1]: k for k in known}
     near = [short.get(n, n) for n in difflib.get_close_matches(wanted, [*known, *short], n=3)]
     hint = f" Did you mean {' or '.join(f'`{n}`' for n in dict.fromkeys(near))}?" if near else ""

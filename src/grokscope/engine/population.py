@@ -25,7 +25,7 @@ from grokscope.engine.layout import free_bytes, lane_bytes, stack_sizes
 from grokscope.engine.stack import Stack
 from grokscope.engine.state import Flat, State, flattened, named, slots_of, views
 from grokscope.engine.update import Updates
-from grokscope.models import Parameters, Vocab
+from grokscope.models import Model, Parameters, Vocab
 
 Groups = dict[str, dict[str, Tensor]]
 Layout = list[list[int]]
@@ -60,7 +60,9 @@ class Population:
         )
         self.model.require(self._vocab)
         if setup.table.targets is not None and not setup.loss.takes_targets:
-            raise SettingError("loss", "one for real targets", type(setup.loss).__name__)
+            raise SettingError(
+                "loss", "one for real targets, such as mean_square", type(setup.loss).__name__
+            )
         self._threads = torch.get_num_threads()
         one = jobs_parameters(jobs[:1], self._vocab)
         self._shapes = {name: tuple(value.shape[1:]) for name, value in one.items()}
@@ -366,11 +368,21 @@ def jobs_parameters(jobs: Sequence[Job], vocab: Vocab) -> Parameters:
     return jobs[0].model.initial(vocab, [job.model for job in jobs], [job.seed for job in jobs])
 
 
+def _difference(one: Model, other: Model) -> str:
+    """Such as `d_model 32 and 64`."""
+    if type(one) is not type(other):
+        return f"{one.name} and {other.name}"
+    for name, value in vars(one.stack_key()).items():
+        if value != getattr(other.stack_key(), name):
+            return f"{name} {value} and {getattr(other, name)}"
+    return one.name
+
+
 def _require_one_shape(jobs: Sequence[Job]) -> None:
     if not jobs:
         raise SettingError("jobs", "at least one", len(jobs))
     first = jobs[0]
     for job in jobs:
         if job.model.stack_key() != first.model.stack_key():
-            rule = "of one shape within a population (the same model)"
-            raise SettingError("jobs", rule, f"{first.model.name} and {job.model.name}")
+            rule = "of one shape for all networks of a population"
+            raise SettingError("model", rule, _difference(first.model, job.model))

@@ -97,6 +97,15 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.networks:
             raise SettingError("seeds", "at least 1", 0)
+        for network in self.networks:
+            if network.loss != self.base.loss:
+                both = f"{self.base.loss} and {network.loss}"
+                raise SettingError("loss", "the same for all networks of a run", both)
+            for section in KINDS:
+                kinds = [kind_of(section, getattr(one, section)) for one in (self.base, network)]
+                if kinds[0] != kinds[1]:
+                    rule = "of one kind for all networks of a run"
+                    raise SettingError(section, rule, " and ".join(kinds))
 
     @property
     def base(self) -> Config:

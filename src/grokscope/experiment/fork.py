@@ -73,9 +73,12 @@ def fork(
         `paired` for the comparison.
 
     Raises:
-        UsageError: a step that was not kept (the nearest are named), no such seed or setting.
+        UsageError: a step that was not kept (the nearest are named), no such seed or setting, a
+            branch called `untouched`.
         SettingError: a value that breaks its rule, or a change that asks for another network.
     """
+    if UNTOUCHED in changes:
+        raise UsageError(f"`{UNTOUCHED}` is the branch without changes: name yours otherwise.")
     parent = run if isinstance(run, Run) else load(run, out)
     branches = [_branch(UNTOUCHED, {}), *(_branch(*item) for item in changes.items())]
     chosen = _chosen(parent, seeds)

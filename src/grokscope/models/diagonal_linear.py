@@ -33,10 +33,12 @@ class DiagonalLinear(Model):
         """Takes real numbers, with two classes or one target."""
         if vocab.d_vocab > 0:
             raise refused("real numbers", vocab)
+        if vocab.n_classes > 2:
+            rule = "one for so many outputs: this has two classes or one real target"
+            raise SettingError("model", rule, vocab.n_classes)
         if vocab.n_classes != 1 + self.two_classes:
-            which = "two classes" if self.two_classes else "one real target"
-            rule = f"as `two_classes` = {self.two_classes} says: {which}"
-            raise SettingError("n_classes", rule, vocab.n_classes)
+            rule = "true for two classes, false for one real target"
+            raise SettingError("two_classes", rule, self.two_classes)
 
     def init(self, vocab: Vocab, seeds: Sequence[int]) -> Parameters:
         """All 1, whatever the seed: u is W_plus, v is W_minus, and α comes in by `init_scale`."""
