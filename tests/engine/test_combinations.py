@@ -110,15 +110,3 @@ def test_a_model_takes_rows_of_a_form_or_says_that_it_does_not(model: str, form:
         return
     with pytest.raises(SettingError, match=r"^`model` must be one that takes such rows: .*"):
         population(own, AdamW(), loss, FORMS[form])
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-def test_a_loss_of_classes_refuses_real_targets(loss: str):
-    own = LOSSES[loss]()
-    if own.takes_targets:
-        population(DenseMLP(d_hidden=8), AdamW(), own, FORMS["targets"]).advance(1)
-        return
-    with pytest.raises(
-        SettingError, match=r"^`loss` must be one for real targets, such as mean_square, got"
-    ):
-        population(DenseMLP(d_hidden=8), AdamW(), own, FORMS["targets"])

@@ -159,7 +159,7 @@ def test_a_loss_of_classes_refuses_real_targets(kind: type[Loss]):
         optimizer=AdamW(),
         rows=task.make_split(table, 0).train,
     )
-    with pytest.raises(SettingError, match="`loss` must be one for real targets, got '"):
+    with pytest.raises(SettingError, match="`loss` must be one for real targets, such as"):
         Population(Setup(table=real, loss=kind()), [job])
 
 

@@ -60,9 +60,8 @@ class Population:
         )
         self.model.require(self._vocab)
         if setup.table.targets is not None and not setup.loss.takes_targets:
-            raise SettingError(
-                "loss", "one for real targets, such as mean_square", type(setup.loss).__name__
-            )
+            rule = "one for real targets, such as mean_square"
+            raise SettingError("loss", rule, type(setup.loss).__name__)
         self._threads = torch.get_num_threads()
         one = jobs_parameters(jobs[:1], self._vocab)
         self._shapes = {name: tuple(value.shape[1:]) for name, value in one.items()}
