@@ -6,11 +6,16 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from grokscope.core.settings import with_settings
+from grokscope.experiment import Config, plan_seeds
+from grokscope.experiment.kinds import KINDS
+from grokscope.experiment.trainer import make_population, make_splits
 from grokscope.explanation.cyclic_trial import CYCLIC_TRIALS
 from grokscope.explanation.group_trial import GROUP_TRIALS
 from grokscope.explanation.trial import Trial
@@ -84,6 +89,43 @@ def test_every_python_block_parses_and_its_grokscope_imports_exist(page: Path):
                 for alias in node.names:
                     if alias.name.startswith("grokscope"):
                         importlib.import_module(alias.name)
+
+
+def text_of(value: object) -> str:
+    """A default as the page on the zoo spells it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "unset" if value is None else str(value) or "none"
+
+
+@pytest.mark.parametrize("section", KINDS)
+def test_the_page_on_the_zoo_has_every_kind_with_its_defaults(section: str):
+    page = (ROOT / "docs" / "zoo.md").read_text(encoding="utf-8")
+    for name, kind in KINDS[section].items():
+        (line,) = [each for each in page.splitlines() if each.startswith(f"| `{name}` | ")]
+        assert line.startswith(f"| `{name}` | `{kind.__name__}` |")
+        heading = {"loss": "Losses"}.get(section, f"{section.title()}s")
+        chapter = page.split(f"## {heading}\n")[1].split("\n## ")[0]
+        shared = " ".join(each for each in chapter.splitlines() if each.startswith("All have"))
+        for field in fields(kind):
+            assert f"`{field.name}={text_of(field.default)}`" in line + shared
+
+
+def test_the_published_networks_of_the_zoo_can_be_made():
+    published = blocks(ROOT / "docs" / "zoo.md", {"python"})[-1]
+    names: dict[str, Any] = {}
+    exec(published, names)
+    configs = {name: own for name, own in names.items() if isinstance(own, Config)}
+    assert len(configs) >= 6
+    small = {"entities": 50, "phi": 1.0, "d_model": 24, "n_layers": 1, "device": "cpu"}
+    configs["wang"] = with_settings(configs["wang"], small)  # its own size is for a GPU
+    del configs["mnist"]  # needs the files
+    for own in configs.values():
+        plan = plan_seeds("published", own, (), 1)
+        whole = plan.base.task.table()
+        assert len(make_population(plan, whole, make_splits(plan, whole)).lanes) == 1
 
 
 @pytest.mark.parametrize("trial", [*CYCLIC_TRIALS, *GROUP_TRIALS], ids=lambda trial: trial.name)
