@@ -275,6 +275,15 @@ def test_a_fork_from_the_command_line(grokscope_main, run: Run, root: Path, caps
     assert grokscope_main([*words, *branches, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert [effect["branch"] for effect in said["effects"]] == ["no decay", "without_circles=2,5"]
+    assert [row["branch"] for row in said["runs"]] == [
+        *["untouched"] * 2,
+        *["no decay"] * 2,
+        *["without_circles=2,5"] * 2,
+    ]
+    assert grokscope_main(["show", said["run"], "--out", str(root)]) == 0
+    shown = capsys.readouterr().out
+    assert f"A fork of {run.id}: it goes on from step {a_step(run)}" in shown
+    assert "branch" in shown
     assert [len(effect["pairs"]) for effect in said["effects"]] == [2, 2]
     assert grokscope_main([*words, "--branch", "nothing"]) == 2
     assert "`--branch` must be `NAME: SETTING=VALUE …`, got 'nothing'." in capsys.readouterr().err

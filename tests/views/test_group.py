@@ -1,6 +1,8 @@
 """Groups: which networks belong together, their medians, and who represents them."""
 
-from grokscope.experiment import Config, plan_seeds
+from dataclasses import replace
+
+from grokscope.experiment import Config, Origin, plan_seeds
 from grokscope.views.group import Group, groups_of
 from views.summaries import censored, diverged, summary
 
@@ -14,6 +16,17 @@ def test_networks_that_differ_in_their_seed_only_are_one_group():
     assert [(g.name, g.networks) for g in groups_of(plan)] == [
         ("lr 0.001", (0, 1)),
         ("lr 0.01", (2, 3)),
+    ]
+
+
+def test_branches_of_a_fork_are_groups_whether_or_not_their_settings_differ():
+    plan = plan_seeds("r", Config(), ({}, {}, {"optimizer.lr": 0.01}), 2)
+    branches = tuple(name for name in ("untouched", "cut", "fast") for _ in range(2))
+    origin = Origin(run="parent", step=5, networks=(0, 1) * 3, branches=branches)
+    assert [(g.name, g.networks) for g in groups_of(replace(plan, origin=origin))] == [
+        ("untouched", (0, 1)),
+        ("cut", (2, 3)),
+        ("fast", (4, 5)),
     ]
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from grokscope.engine import AdamW, MeanSquare
 from grokscope.experiment import Run, Training
+from grokscope.experiment.quantities import Quantities
 from grokscope.models import CausalDecoder, DenseMLP, DiagonalLinear
 from grokscope.tasks import Digits, FactComposition, LinearClassification, TeacherStudent
 from grokscope.views import render_report, training_figure
 from grokscope.views.group import groups_of
 from grokscope.views.number_table import number_table
-from grokscope.views.quantities import Quantities
 
 KINDS = {
     "real targets": {

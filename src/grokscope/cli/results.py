@@ -17,20 +17,22 @@ _WITHIN_MODEL = ("seed", "model.attention_rate")
 
 
 def networks_table(console: Console, rows: Sequence[Mapping[str, Any]]) -> Table:
-    """A line per network: steps, delay ratio, label, key frequencies, final accuracies."""
+    """A line per network: branch in a fork, steps, label, key frequencies, final accuracies."""
     models = distinctive([row["model"] for row in rows])
     varied = [n for n in dict.fromkeys(n for r in rows for n in r["settings"]) if _shown(n)]
     names = [name.rpartition(".")[2] for name in varied]
-    headings = ("network", "model", "seed", *names, "memorized", "grokked", "ratio", "label")
-    headings += ("key frequencies", "train", "test")
+    branches = [[row["branch"]] if "branch" in row else [] for row in rows]
+    headings = ("network", "model", *(["branch"] if any(branches) else []), "seed", *names)
+    headings += ("memorized", "grokked", "ratio", "label", "key frequencies", "train", "test")
     table = new_table(console, headings, right=(*_NUMBERS, *names))
     for column in table.columns:
         # on a narrow terminal only the long columns give way, and at words
         column.no_wrap = column.header in ("seed", "label", *_NUMBERS)
-    for row, model in zip(rows, models, strict=True):
+    for row, model, branch in zip(rows, models, branches, strict=True):
         table.add_row(
             str(row["index"]),
             model,
+            *branch,
             str(row["seed"]),
             *(str(row["settings"].get(name, "–")) for name in varied),
             whole(row["memorized_step"]),

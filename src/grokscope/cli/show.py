@@ -17,7 +17,7 @@ from grokscope.cli.wording import age, count, decimal, whole
 from grokscope.core.settings import flatten
 from grokscope.experiment import Run
 from grokscope.experiment.kinds import kinds_of
-from grokscope.views.quantities import Quantities
+from grokscope.experiment.quantities import Quantities
 
 Row = Mapping[str, Any]
 
@@ -51,6 +51,8 @@ def _heading(console: Console, run: Run, out: Path) -> None:
     _line(console, Text(", ".join(facts)))
     if speed := speed_line(run):
         _line(console, Text(speed))
+    if run.plan.origin is not None:
+        _line(console, Text(run.plan.origin.sentence))
     if status.get("error"):
         _line(console, Text(f"error: {status['error']}", "red"))
     if state != "finished":

@@ -84,6 +84,14 @@ class Origin:
     branches: tuple[str, ...]
     """Branch of each network."""
 
+    @property
+    def sentence(self) -> str:
+        """Where the fork begins, and what that means for its labels."""
+        return (
+            f"A fork of {self.run}: it goes on from step {self.step:,} and sees nothing before, so "
+            "events and labels are those of what came after."
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -111,6 +119,10 @@ class Plan:
     def base(self) -> Config:
         """The first network's config, which stands for what all share."""
         return self.networks[0]
+
+    def branch(self, network: int) -> str | None:
+        """Name of a network's branch, in a fork."""
+        return None if self.origin is None else self.origin.branches[network]
 
     def cohort(self, network: int) -> int:
         """Number of a network's branch, in a fork: branches have stacks of their own.

@@ -91,8 +91,9 @@ def _curve(own: Columns, terms: Terms, ending: Ending) -> Curve:
 
 
 def _identity(plan: Plan, run: RunDirectory, network: int) -> dict[str, Any]:
-    config = plan.networks[network]
-    return {
+    config, branch = plan.networks[network], plan.branch(network)
+    own = {} if branch is None else {"branch": branch}
+    return own | {
         "run": f"{run.id}/{network}",
         "index": network,
         "seed": config.seed,

@@ -9,6 +9,7 @@ import torch
 from grokscope.core.errors import UsageError
 from grokscope.experiment import Run
 from grokscope.experiment.portrait import Portrait
+from grokscope.experiment.quantities import Quantities
 from grokscope.measures.portrait import EmbeddingCircle
 from grokscope.views.circle_figure import circle_figure
 from grokscope.views.group import Group, Summary
@@ -16,7 +17,6 @@ from grokscope.views.headline import ratio_words, step_words
 from grokscope.views.neuron_figure import neuron_figure
 from grokscope.views.picture import Picture
 from grokscope.views.progress_figure import progress_figure
-from grokscope.views.quantities import Quantities
 from grokscope.views.spectrum_figure import spectrum_figure
 from grokscope.views.training_figure import Extent, training_figure
 

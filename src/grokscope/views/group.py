@@ -17,7 +17,7 @@ _SEEDS = frozenset({"seed", "task.data_seed"})
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """The networks of a run that share every setting but the seed.
+    """The networks of a run that share every setting but the seed, and in a fork the branch.
 
     Attributes:
         name: what sets the group apart, for people.
@@ -64,19 +64,19 @@ class Group:
 
 
 def groups_of(plan: Plan, rows: Sequence[Summary] = ()) -> list[Group]:
-    """The groups of a plan in the order of their first networks."""
-    members: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+    """The groups of a plan in the order of their first networks; in a fork its branches."""
+    members: dict[tuple[str | None, tuple[tuple[str, Any], ...]], list[int]] = {}
     for network, settings in enumerate(plan.varying()):
         shared = tuple((name, v) for name, v in settings.items() if name not in _SEEDS)
-        members.setdefault(shared, []).append(network)
+        members.setdefault((plan.branch(network), shared), []).append(network)
     return [
         Group(
-            name=_name(shared) or plan.base.model.name,
+            name=branch or _name(shared) or plan.base.model.name,
             networks=tuple(networks),
             rows=tuple(row for row in rows if row["index"] in networks),
             colour=GROUP_COLOURS[i % len(GROUP_COLOURS)],
         )
-        for i, (shared, networks) in enumerate(members.items())
+        for i, ((branch, shared), networks) in enumerate(members.items())
     ]
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from grokscope.experiment.quantities import Quantities
 from grokscope.views.band import Band, band_of, series_of
 from grokscope.views.group import Group
-from grokscope.views.quantities import Quantities
 
 ROWS = 24
 """At most about so many steps, evenly spaced over the evaluations."""

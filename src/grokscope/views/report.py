@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from grokscope.core.errors import DiskError
 from grokscope.experiment import Run
+from grokscope.experiment.quantities import Quantities
 from grokscope.experiment.trainer import make_splits
 from grokscope.tasks import Table
 from grokscope.views import definition, gallery, headline, network_table, reproduction
@@ -24,7 +25,6 @@ from grokscope.views.learned import learned
 from grokscope.views.number_table import number_table
 from grokscope.views.profile_figure import FORMS
 from grokscope.views.progress_figure import panels_with_data
-from grokscope.views.quantities import Quantities
 from grokscope.views.theme import GROUP_COLOURS
 
 
@@ -118,6 +118,7 @@ def _heading(run: Run, groups: Sequence[Group], table: Table) -> dict[str, Any]:
         "created": str(status.get("created", "")).replace("T", " ")[:16],
         "state": run.state,
         "state_sentence": headline.state_sentence(run),
+        "origin_sentence": plan.origin.sentence if plan.origin else None,
         "verdict": headline.verdict(run.networks),
         "trained": _trained(run, groups, table),
         "bands": band_words(max(len(group.networks) for group in groups)),

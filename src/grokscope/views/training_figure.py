@@ -8,12 +8,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from grokscope.experiment.quantities import Quantities
 from grokscope.views.band import band_of, series_of
 from grokscope.views.band_trace import LEAST_LOSS, band_trace, median_trace, seed_trace
 from grokscope.views.group import Group
 from grokscope.views.loss_axis import loss_axis
 from grokscope.views.phase import mark_events, phases_of, shade
-from grokscope.views.quantities import Quantities
 from grokscope.views.step_axis import TITLE, step_axis
 from grokscope.views.theme import BLUE, GREEN, PURPLE, VERMILLION, dress
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from grokscope.experiment import Plan
+from grokscope.experiment.config import Plan
 from grokscope.tasks import Table
 
 
