@@ -211,8 +211,10 @@ def dropping(seed: int, name: str = "adamw") -> Network:
     return Network(model=DROPPING, seed=seed, optimizer=VARIANTS[name])
 
 
-@pytest.mark.parametrize("batch_size", [None, 16])
-@pytest.mark.parametrize("name", ["adamw", "sgd", "muon, all noise"])
+@pytest.mark.parametrize(
+    ("name", "batch_size"),
+    [("adamw", None), ("adamw", 16), ("sgd", 16), ("muon, all noise", None)],
+)
 def test_a_model_that_draws_is_recorded_resumed_and_left_alone(
     name: str, batch_size: int | None, recordings: list[str], monkeypatch: pytest.MonkeyPatch
 ):
