@@ -299,3 +299,40 @@ def grokscope_main():
     from grokscope.cli.main import main
 
     return main
+
+
+def test_the_curves_begin_with_those_of_the_run(run: Run, root: Path):
+    step = a_step(run)
+    found = fork(run, step, {"no decay": {"weight_decay": 0.0}}, [2, 0], out=root)
+    ours, theirs = found.curves, run.curves
+    numbers = [0, 2, 0, 2]
+    for network, number in enumerate(numbers):
+        mine, own = ours["network"] == network, theirs["network"] == number
+        before, past = ours["step"][mine] < step, theirs["step"][own] < step
+        for name in ("step", "train/loss", "test/acc_novel", "fourier/spectrum_W_E"):
+            assert np.array_equal(ours[name][mine][before], theirs[name][own][past], equal_nan=True)
+        steps = ours["step"][mine]
+        assert (np.diff(steps) > 0).all()
+        assert step in steps
+    assert found.networks[0]["memorized_step"] == run.networks[0]["memorized_step"]
+    assert found.networks[1]["memorized_step"] == run.networks[2]["memorized_step"]
+
+
+def test_a_branch_that_loses_what_it_had_with_fewer_rows_is_ungrokking(tmp_path: Path):
+    config = replace(
+        MLP,
+        task=ModularArithmetic(p=23, train_fraction=0.8),
+        model=EmbeddingMLP(d_model=32, d_hidden=64, combine="concat"),
+        optimizer=AdamW(lr=1e-2, weight_decay=1.0),
+        training=Training(steps=2_000),
+    )
+    parent = start_run(plan_seeds("grokked", config, (), 1), tmp_path)
+    assert parent.networks[0]["grokked_step"] is not None
+    last = parent.kept_steps(0)[-1]
+    changes = {"less data": {"train_fraction": 0.15}}
+    found = fork(parent, last, changes, out=tmp_path, steps=last + 2_000)
+    untouched, less = found.networks
+    assert untouched["steps"] == less["steps"] == last + 2_000  # nobody ends early
+    assert untouched["label"] == parent.networks[0]["label"]
+    assert less["label"] == "ungrokking"
+    assert untouched["grokked_step"] == less["grokked_step"] == parent.networks[0]["grokked_step"]

@@ -86,10 +86,10 @@ class Origin:
 
     @property
     def sentence(self) -> str:
-        """Where the fork begins, and what that means for its labels."""
+        """Where the fork begins, and what that means for its curves."""
         return (
-            f"A fork of {self.run}: it goes on from step {self.step:,} and sees nothing before, so "
-            "events and labels are those of what came after."
+            f"A fork of {self.run}: it goes on from step {self.step:,}; curves, events and labels "
+            "before that are those of the run."
         )
 
 
@@ -123,6 +123,13 @@ class Plan:
     def branch(self, network: int) -> str | None:
         """Name of a network's branch, in a fork."""
         return None if self.origin is None else self.origin.branches[network]
+
+    def data_changed(self, network: int) -> bool:
+        """Whether a network of a fork has other training rows than its untouched twin."""
+        if self.origin is None:
+            return False
+        twin = network % self.origin.branches.count(self.origin.branches[0])
+        return self.networks[network].task != self.networks[twin].task
 
     def cohort(self, network: int) -> int:
         """Number of a network's branch, in a fork: branches have stacks of their own.

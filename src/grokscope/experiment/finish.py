@@ -54,7 +54,12 @@ def finish(plan: Plan, run: RunDirectory, ended: Mapping[int, Ending], each: Eac
         own, ending = _of(curves, network, final), ended[network]
         optimizer = config.optimizer
         verdict = judge(
-            _curve(own, curve_terms(plan, table, splits, network), ending),
+            _curve(
+                own,
+                curve_terms(plan, table, splits, network),
+                ending,
+                data_changed=plan.data_changed(network),
+            ),
             learning_rate=optimizer.lr,
             weight_decay=optimizer.weight_decay,
         )
@@ -74,7 +79,7 @@ def _of(curves: Columns, network: int, final: Sequence[str]) -> Columns:
     return {name: values[start:stop] for name, values in curves.items()}
 
 
-def _curve(own: Columns, terms: Terms, ending: Ending) -> Curve:
+def _curve(own: Columns, terms: Terms, ending: Ending, *, data_changed: bool) -> Curve:
     columns: dict[str, Any] = {
         name: own[metric].astype(np.float64) for name, metric in _CURVE.items()
     }
@@ -87,6 +92,7 @@ def _curve(own: Columns, terms: Terms, ending: Ending) -> Curve:
         loss_scale=terms.loss_scale,
         budget_ended=ending.reason == "budget",
         diverged_step=ending.step if ending.reason == "diverged" else None,
+        data_changed=data_changed,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,7 +18,7 @@ from grokscope.core.errors import SettingError, UsageError
 from grokscope.core.settings import with_settings
 from grokscope.experiment.config import Config, Origin, Plan
 from grokscope.experiment.listener import Listener
-from grokscope.experiment.run import Run, load, start_run
+from grokscope.experiment.run import Run, Start, load, start_run
 from grokscope.experiment.surgery import OPERATIONS, operated
 from grokscope.store import Checkpoint
 
@@ -55,7 +56,8 @@ def fork(
     the embedding, `{"only_circles": (5,)}` all others, `{"scale_weights": 0.5}` multiplies every
     weight. The untouched branch has stacks like those of the run and takes the same steps, bit for
     bit, where all networks go on. Fewer training rows are a part of those before where rows are
-    split at random.
+    split at random. The curves begin with those of the run, so events and labels are of the whole
+    history, and all branches go on to the end of the budget unless `stop_when_grokked` is given.
 
         gs.fork(run, 3000, {"no decay": {"weight_decay": 0.0}}, steps=20_000)
 
@@ -85,7 +87,8 @@ def fork(
     point = _checkpoint(parent, step, chosen)
     common = {name.replace("__", "."): value for name, value in settings.items()}
     plan = _plan(parent, point, branches, common)
-    return start_run(plan, Path(out), listener, start=_start(parent, plan, point, branches))
+    start = Start(point=_start(parent, plan, point, branches), history=_history(parent, plan))
+    return start_run(plan, Path(out), listener, start=start)
 
 
 def _branch(name: str, changes: Mapping[str, Any]) -> Branch:
@@ -137,7 +140,12 @@ def _checkpoint(parent: Run, step: int, chosen: Sequence[int]) -> Checkpoint:
 def _plan(
     parent: Run, point: Checkpoint, branches: Sequence[Branch], common: Mapping[str, Any]
 ) -> Plan:
-    own = [with_settings(parent.plan.networks[number], common) for number in point.networks]
+    # who has generalised long ago would end at once, and a branch shall show what becomes of it
+    to_the_end = {"training.stop_when_grokked": False}
+    own = [
+        with_settings(with_settings(parent.plan.networks[number], to_the_end), common)
+        for number in point.networks
+    ]
     budget = own[0].training.steps
     if budget <= point.step:
         raise SettingError("steps", f"more than the {point.step} of the fork", budget)
@@ -194,6 +202,21 @@ def _start(parent: Run, plan: Plan, point: Checkpoint, branches: Sequence[Branch
         groups=groups,
         facts=facts,
     )
+
+
+def _history(parent: Run, plan: Plan) -> dict[str, Any]:
+    """The curves of the run before the fork, once for each branch."""
+    curves, origin = parent.curves, plan.origin
+    assert origin is not None
+    before: list[np.ndarray[Any, Any]] = []
+    for number in origin.networks:
+        own = (curves["network"] == number) & (curves["step"] < origin.step)
+        before.append(np.flatnonzero(own))
+    rows = np.concatenate(before)
+    if not len(rows):
+        return {}
+    networks = [np.full(len(own), i) for i, own in enumerate(before)]
+    return {n: v[rows] for n, v in curves.items()} | {"network": np.concatenate(networks)}
 
 
 def _layout(point: Checkpoint, count: int, n_branches: int) -> list[list[int]] | None:

@@ -1,6 +1,7 @@
 """A run: start it, resume it, read it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ from grokscope.tasks import Split
 
 _SURELY_WRONG = 0.9
 """With a part of the table below it, the table as a whole is not worth a look."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Where the networks of a run start, if that is not the beginning."""
+
+    point: Checkpoint
+    """Their state, in the form of a resume point."""
+    history: Mapping[str, Any]
+    """Curves up to there, column by column; empty where there are none."""
 
 
 class Run:
@@ -203,7 +214,7 @@ def start_run(
     plan: Plan,
     root: Path = Path("runs"),
     listener: Listener | None = None,
-    start: Checkpoint | None = None,
+    start: Start | None = None,
 ) -> Run:
     """Train a plan in a new run directory under `root`.
 
@@ -213,7 +224,7 @@ def start_run(
         plan: the networks.
         root: the folder of all runs.
         listener: told of the progress.
-        start: the state of the networks, where they do not start at the beginning.
+        start: where the networks start, if that is not the beginning.
 
     Raises:
         SettingError, UsageError: the plan cannot be trained.
@@ -225,7 +236,9 @@ def start_run(
     directory = RunDirectory.create(root, plan.recipe, plan.to_dict())
     directory.write_splits(_split_tensors(trainer.splits))
     if start is not None:
-        directory.save_resume_point(start.groups, start.facts)
+        if start.history:
+            directory.add_segment(start.history)
+        directory.save_resume_point(start.point.groups, start.point.facts)
     return _train(trainer, directory)
 
 
