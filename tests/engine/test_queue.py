@@ -2,10 +2,21 @@
 
 import pytest
 
-from engine.populations import ZHONG, Network, World, distance, drain, same, trained, weights
+from engine.populations import (
+    MLP,
+    ZHONG,
+    Network,
+    World,
+    distance,
+    drain,
+    same,
+    trained,
+    weights,
+)
 from grokscope.core.errors import SettingError
-from grokscope.engine import AdamW
+from grokscope.engine import AdamW, CrossEntropy, Job, Population, Setup
 from grokscope.models import EmbeddingMLP, OneLayerTransformer
+from grokscope.tasks import ModularArithmetic
 
 NETWORKS = [Network(seed=s, optimizer=AdamW(lr=1e-3 * (s + 1))) for s in range(5)]
 TWO_SLOTS = World(capacity=2)
@@ -71,3 +82,27 @@ def test_jobs_of_different_shape_are_refused():
 def test_an_empty_list_of_jobs_is_refused():
     with pytest.raises(SettingError, match="`jobs` must be at least one"):
         World().population([])
+
+
+def test_the_last_network_of_a_kind_leaves_the_others_as_they_are():
+    task = ModularArithmetic(p=7, train_fraction=0.6)
+    table = task.table()
+    rows = task.make_split(table, 0).train
+    jobs = [
+        Job(
+            index=i,
+            seed=i,
+            model=MLP,
+            optimizer=AdamW(),
+            rows=rows[:10] if i == 9 else rows,
+        )
+        for i in range(10)
+    ]
+    population = Population(Setup(table=table, loss=CrossEntropy()), jobs)
+    population.advance(2)
+    population.retire({9})
+    population.advance(2)
+    assert population.steps == [4] * 9
+    alone = Population(Setup(table=table, loss=CrossEntropy()), jobs[:9])
+    alone.advance(4)
+    assert all(same(weights(population, i), weights(alone, i)) for i in range(9))
