@@ -13,6 +13,7 @@ from grokscope.experiment import Config, Plan, Training
 from grokscope.models import CausalDecoder, DenseMLP, EmbeddingMLP
 from grokscope.recipes import levi2023, liu2022, lyu2023, parity, varma2023
 from grokscope.recipes.gromov2023 import with_participation
+from grokscope.recipes.registry import REPLICATIONS
 from grokscope.recipes.replicate import finished_run
 from grokscope.recipes.wang2024 import _is_apart, _is_late, late_and_apart
 from grokscope.tasks import FactComposition, LinearRegression, ModularArithmetic, SparseParity
@@ -195,3 +196,15 @@ def test_late_is_memorised_first_and_apart_is_less_than_half():
     assert not _is_late(row | {"test_acc_memorized": None})
     assert not _is_late(row | {"test_acc_end": 0.3})
     assert not _is_apart(row | {"ood_acc_end": 0.4})
+
+
+@pytest.mark.parametrize("name", REPLICATIONS)
+def test_arms_that_are_compared_have_the_same_seeds(name: str):
+    replication = REPLICATIONS[name]()
+    for tier, stage in replication.tiers.items():
+        if "reference" not in str(replication.rule_of(tier).parameters):
+            continue
+        compared = [arm for arm in stage.arms if arm.role != "reference"]
+        named = str(replication.rule_of(tier).parameters)
+        compared += [arm for arm in stage.arms if arm.name in named]
+        assert len({arm.seeds for arm in compared}) == 1, tier

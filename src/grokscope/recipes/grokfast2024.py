@@ -48,6 +48,7 @@ def grokfast2024_matched() -> Replication:
                 small,
                 _FILTER | {"task.label_noise": 1.0},
                 role="control",
+                seeds=8,
             ),
         ),
         minutes=4,

@@ -41,7 +41,13 @@ def muon2025_speed() -> Replication:
         arms=(
             trained("Muon", muon, seeds=8),
             trained("AdamW", adamw, role="reference", seeds=8),
-            trained("Muon on random labels", muon, {"task.label_noise": 1.0}, role="control"),
+            trained(
+                "Muon on random labels",
+                muon,
+                {"task.label_noise": 1.0},
+                role="control",
+                seeds=8,
+            ),
         ),
         minutes=4,
         differs="Of four settings of Muon (lr .02 and .05, decay .05 to .2) and three of AdamW "
