@@ -3,6 +3,16 @@
 What is said of training dynamics is mostly correlation: a norm fell, then the network generalised.
 A fork makes it an experiment. Every branch starts from the same weights and the same optimizer
 state; one branch is left as it is, and the others are compared with it network by network.
+
+A change is a setting (`{"weight_decay": 0.0}`, `{"train_fraction": 0.2}` for less data,
+`{"data_seed": 5}` for other data, `{"batch_seed": 1}` for another order of batches), or what is
+done to the weights at the fork: `{"without_circles": (5, 8)}` takes these frequencies out of the
+embedding, `{"only_circles": (5,)}` all others, `{"scale_weights": 0.5}` multiplies every weight.
+Fewer training rows are a part of those before where rows are split at random.
+
+The untouched branch has stacks like those of the run and takes the same steps, bit for bit, where
+all networks go on. The curves begin with those of the run, so events and labels are of the whole
+history, and all branches go on to the end of the budget unless `stop_when_grokked` is given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,15 +59,6 @@ def fork(
     **settings: Any,  # noqa: ANN401
 ) -> Run:
     """Continue a run from a kept step, once for each named set of changes and once without any.
-
-    A change is a setting (`{"weight_decay": 0.0}`, `{"train_fraction": 0.2}` for less data,
-    `{"data_seed": 5}` for other data, `{"batch_seed": 1}` for another order of batches), or what
-    is done to the weights at the fork: `{"without_circles": (5, 8)}` takes these frequencies out of
-    the embedding, `{"only_circles": (5,)}` all others, `{"scale_weights": 0.5}` multiplies every
-    weight. The untouched branch has stacks like those of the run and takes the same steps, bit for
-    bit, where all networks go on. Fewer training rows are a part of those before where rows are
-    split at random. The curves begin with those of the run, so events and labels are of the whole
-    history, and all branches go on to the end of the budget unless `stop_when_grokked` is given.
 
         gs.fork(run, 3000, {"no decay": {"weight_decay": 0.0}}, steps=20_000)
 
