@@ -350,7 +350,13 @@ class Population:
 @cache
 def _workers(threads: int) -> ThreadPoolExecutor:
     """Threads that step one stack each, so that none of them waits for another within a step."""
-    return ThreadPoolExecutor(threads, "stack", initializer=lambda: torch.set_num_threads(1))
+    return ThreadPoolExecutor(threads, "stack", initializer=_begin_worker)
+
+
+def _begin_worker() -> None:
+    """On a thread that may be older than the training that it steps."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
 
 
 def joined(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from grokscope.engine.denormals import flushed_denormals
 from grokscope.experiment.config import Plan
 from grokscope.experiment.memory import explain_memory
 from grokscope.experiment.trainer import make_population, make_splits
@@ -36,7 +37,7 @@ def estimate(plan: Plan, seconds: float = PROBE_SECONDS) -> Estimate:
         MemoryExceededError: the stack does not fit.
     """
     training = plan.base.training
-    with explain_memory(len(plan.networks)):
+    with explain_memory(len(plan.networks)), flushed_denormals():
         table = plan.base.task.table()
         splits = make_splits(plan, table)
         population = make_population(plan, table, splits)
