@@ -308,3 +308,16 @@ def test_a_stage_has_one_subject_and_a_control(roles: list[Any]):
     arms = tuple(trained(str(i), CONFIG, role=role) for i, role in enumerate(roles))
     with pytest.raises(SettingError, match="`arms` must be"):
         Stage(arms=arms, minutes=1)
+
+
+def test_what_is_not_reproduced_says_what_was_tried_and_what_is_excluded(done: Any):
+    _, document = done
+    arms = [
+        {**arm, "measured": [{**each, "outcome": "fails"} for each in arm["measured"]]}
+        for arm in document["arms"]
+    ]
+    text = page([{**document, "verdict": "not reproduced", "arms": arms}])
+    (line,) = [line for line in text.splitlines() if line.startswith("Tried: ")]
+    assert line.endswith("Excluded: share of networks that fit outside [0.541, 1].")
+    assert "6 seeds" in line
+    assert "Tried: " not in page([document])

@@ -66,8 +66,7 @@ def interval_text(interval: Mapping[str, Any]) -> str:
     """Such as `≥ 12.3 [8.1, –]`."""
     is_plain = interval["sign"] == "=" or interval["value"] is None
     sign = "" if is_plain else f"{interval['sign']} "
-    ends = f"[{_number(interval['low'])}, {_number(interval['high'])}]"
-    return f"{sign}{_number(interval['value'])} {ends}"
+    return f"{sign}{_number(interval['value'])} {_ends(interval)}"
 
 
 def row_of(document: Document) -> dict[str, str]:
@@ -128,7 +127,23 @@ def _details(document: Document) -> list[str]:
         *_table(_ARMS, arms),
         "",
     ]
+    if document["verdict"] == "not reproduced":
+        lines += [_excluded(document), ""]
     return [*lines, f"Differs: {document['differs']}", ""] if document["differs"] else lines
+
+
+def _excluded(document: Document) -> str:
+    """What was tried, and what the intervals of the subject leave out."""
+    (subject,) = (arm for arm in document["arms"] if arm["role"] == "subject")
+    base: Mapping[str, Any] = subject["config"].get("base", {})
+    budget = f"{base['training']['steps']:,} steps" if base else "what the arm says"
+    failed = [each for each in subject["measured"] if each["outcome"] == "fails"]
+    ends = "; ".join(f"{each['what']} outside {_ends(each)}" for each in failed)
+    return f"Tried: {budget}, {len(subject['seeds'])} seeds. Excluded: {ends or 'nothing'}."
+
+
+def _ends(interval: Mapping[str, Any]) -> str:
+    return f"[{_number(interval['low'])}, {_number(interval['high'])}]"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
