@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grokscope.core.settings import flatten
 from grokscope.engine import SGD, AdamW, Hinge, MeanSquare
 from grokscope.experiment import Config, Plan, Training
 from grokscope.models import CausalDecoder, DenseMLP, EmbeddingMLP
@@ -208,3 +209,18 @@ def test_arms_that_are_compared_have_the_same_seeds(name: str):
         named = str(replication.rule_of(tier).parameters)
         compared += [arm for arm in stage.arms if arm.name in named]
         assert len({arm.seeds for arm in compared}) == 1, tier
+
+
+@pytest.mark.parametrize("name", REPLICATIONS)
+def test_arms_judged_by_a_slope_have_several_values_of_the_setting(name: str):
+    replication = REPLICATIONS[name]()
+    for tier, stage in replication.tiers.items():
+        parameters: Any = replication.rule_of(tier).parameters
+        settings = [p["setting"] for p in parameters.get("all_of", [parameters]) if "setting" in p]
+        for arm in stage.arms:
+            if arm.role == "reference" or arm.make is None:
+                continue
+            plan = arm.make(arm.seed_range())
+            for setting in settings:
+                values = {flatten(network)[setting] for network in plan.networks}
+                assert len(values) > 1, (tier, arm.name, setting)

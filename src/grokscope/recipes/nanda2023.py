@@ -90,10 +90,11 @@ def nanda2023_fraction() -> Replication:
         training=Training(steps=4_000),
     )
     cells = [{"task.train_fraction": share} for share in (0.4, 0.5, 0.65, 0.8)]
+    random = [cell | {"task.label_noise": 1.0} for cell in cells[:2]]
     smoke = Stage(
         arms=(
             trained("addition", small, *cells),
-            trained("random labels", small, {"task.label_noise": 1.0}, role="control"),
+            trained("random labels", small, *random, role="control"),
         ),
         minutes=5,
     )
