@@ -238,7 +238,8 @@ class Population:
         elif newcomers:
             self._enter(newcomers)
         # of several kinds of stacks one may have come to its end before the others
-        self.stacks = [stack for stack in self.stacks if stack.lanes]
+        if not all(stack.lanes for stack in self.stacks):
+            self.stacks = [stack for stack in self.stacks if stack.lanes]
 
     def _fits(self, newcomers: Sequence[Lane]) -> bool:
         """Whether there is an empty slot for each."""
