@@ -7,7 +7,13 @@ from grokscope.experiment import Config, Run, Training
 from grokscope.models import DenseMLP
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.replication import Replication, Stage, summary_rows, trained
-from grokscope.recipes.rules import Row, all_of, delay_ratio_at_least, share_at_least
+from grokscope.recipes.rules import (
+    Row,
+    all_of,
+    delay_ratio_at_least,
+    share_at_least,
+    share_generalising,
+)
 from grokscope.tasks import ModularArithmetic
 
 
@@ -52,7 +58,7 @@ def gromov2023_descent() -> Replication:
         "accuracy reaches 100 % after train accuracy, and rows of W_in become single frequencies "
         "(their inverse participation ratio rises)",
         rule=all_of(
-            share_at_least(0.5, _generalised, "networks that generalise"),
+            share_generalising(0.5),
             delay_ratio_at_least(1.5),
             share_at_least(0.5, _is_periodic, "networks whose participation ratio doubles"),
         ),
@@ -77,7 +83,7 @@ def _published() -> Stage:
         ),
         minutes=5,
         rule=all_of(
-            share_at_least(0.5, _generalised, "networks that generalise"),
+            share_generalising(0.5),
             share_at_least(0.5, _is_periodic, "networks whose participation ratio doubles"),
         ),
     )
@@ -108,10 +114,6 @@ def _config(*, p: int, n_neurons: int, fraction: float, lr: float) -> Config:
         loss=MeanSquare(),
         training=Training(steps=10_000),
     )
-
-
-def _generalised(row: Row) -> bool:
-    return row["grokked_step"] is not None
 
 
 def _is_periodic(row: Row) -> bool:

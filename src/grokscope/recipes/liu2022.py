@@ -50,6 +50,8 @@ def liu2022_four_phases() -> Replication:
             ),
         ),
         minutes=4,
+        differs="A small network on addition mod 31 in the place of the toy, with twelve cells; "
+        "that grokking lies between comprehension and memorisation is not tested.",
     )
     return Replication(
         name="liu2022-phases",

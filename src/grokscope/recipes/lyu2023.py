@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from grokscope.engine import SGD
 from grokscope.experiment import Config, Training
@@ -118,9 +119,9 @@ def _slope(points: Sequence[tuple[float, float]]) -> float:
     return math.fsum((x - centre) * y for x, y in points) / scale
 
 
-def _config(direction: str) -> Config:
+def _config(direction: Literal["sparse", "dense"]) -> Config:
     return Config(
-        task=LinearClassification(direction="sparse" if direction == "sparse" else "dense"),
+        task=LinearClassification(direction=direction),
         model=DiagonalLinear(init_scale=8.0),
         optimizer=SGD(lr=_LR, momentum=0.0, weight_decay=_DECAY),
         training=Training(

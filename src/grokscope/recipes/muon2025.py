@@ -7,7 +7,7 @@ from grokscope.experiment import Config, Training
 from grokscope.models import OneLayerTransformer
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.replication import Replication, Stage, trained
-from grokscope.recipes.rules import Row, all_of, median_at_most, share_at_least
+from grokscope.recipes.rules import all_of, median_at_most, share_generalising
 from grokscope.tasks import ModularArithmetic
 
 _PUBLISHED = 102.89 / 153.09
@@ -59,12 +59,8 @@ def muon2025_speed() -> Replication:
         source="arXiv 2504.16041, table 2",
         published="mean epoch of 95 % test accuracy 102.89 with Muon, 153.09 with AdamW: .67 of it",
         rule=all_of(
-            share_at_least(0.5, _generalised, "networks that generalise"),
+            share_generalising(0.5),
             median_at_most(round((1 + _PUBLISHED) / 2, 2), "AdamW"),
         ),
         tiers={"smoke": smoke},
     )
-
-
-def _generalised(row: Row) -> bool:
-    return row["grokked_step"] is not None

@@ -12,7 +12,14 @@ from grokscope.experiment import Config, Run, Training
 from grokscope.models import OneLayerTransformer
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.replication import Replication, Stage, summary_rows, trained
-from grokscope.recipes.rules import Row, all_of, falls, share_at_least, share_labelled
+from grokscope.recipes.rules import (
+    Row,
+    all_of,
+    falls,
+    share_at_least,
+    share_generalising,
+    share_labelled,
+)
 from grokscope.tasks import ModularArithmetic
 
 
@@ -105,15 +112,11 @@ def nanda2023_fraction() -> Replication:
         published="addition mod 113: from 60 % of the rows on generalisation is immediate, at 30 "
         "to 50 % it is delayed, at 10 to 20 % it does not come in 40,000 steps",
         rule=all_of(
-            share_at_least(0.5, _generalised, "networks that generalise"),
+            share_generalising(0.5),
             falls("task.train_fraction", by=1.0),
         ),
         tiers={"smoke": smoke},
     )
-
-
-def _generalised(row: Row) -> bool:
-    return row["grokked_step"] is not None
 
 
 def loss_order(run: Run) -> Sequence[Row]:

@@ -43,9 +43,8 @@ def omnigrok_digits_delay() -> Replication:
             trained("weights × 1", _digits(), _PLAIN, role="control", seeds=8),
         ),
         minutes=2,
-        differs="Accuracies count against a ceiling of .95 on 8×8 digits. Test accuracy climbs "
-        "slowly all the while, so most networks have no plateau and are no `grokking` by "
-        "`grokdef/1`; the rule asks for the delay only.",
+        differs="Accuracies count against a ceiling of .95 on 8×8 digits, and decay is ten times "
+        "the published one. The rule asks for the delay only, not for the plateau of `grokdef/1`.",
     )
     paper = Stage(
         arms=(

@@ -10,12 +10,11 @@ from grokscope.models import Decoder, EmbeddingMLP
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.replication import Replication, Stage, trained
 from grokscope.recipes.rules import (
-    Row,
     all_of,
     delay_ratio_at_least,
     falls,
     median_at_most,
-    share_at_least,
+    share_generalising,
     share_labelled,
 )
 from grokscope.tasks import GroupComposition, ModularArithmetic, Task
@@ -120,7 +119,7 @@ def power2022_fraction() -> Replication:
         published="composition in S5 near 25 to 30 % of the rows: one percent less takes 40 to "
         "50 % more steps, a slope of about −10 on logarithms",
         rule=all_of(
-            share_at_least(0.5, _generalised, "networks that generalise"),
+            share_generalising(0.5),
             falls("task.train_fraction", by=3.0),
         ),
         tiers={"smoke": smoke, "paper": paper},
@@ -157,7 +156,7 @@ def power2022_regularisers() -> Replication:
         source="arXiv 2201.02177, figure 2 (right)",
         published="weight decay helps most, decay to the initial weights less, noise a little",
         rule=all_of(
-            share_at_least(0.5, _generalised, "networks that generalise"),
+            share_generalising(0.5),
             median_at_most(1.0, "decay to the initial weights"),
             median_at_most(1.0, "weight noise"),
         ),
@@ -172,10 +171,6 @@ def _small_mlp(*, p: int, fraction: float) -> Config:
         optimizer=AdamW(lr=3e-3, weight_decay=1.0),
         training=Training(steps=12_000 if fraction > 0.5 else 30_000),
     )
-
-
-def _generalised(row: Row) -> bool:
-    return row["grokked_step"] is not None
 
 
 def _config(task: Task) -> Config:

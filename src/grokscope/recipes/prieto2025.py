@@ -7,7 +7,7 @@ from grokscope.experiment import Config, Training
 from grokscope.models import DenseMLP
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.replication import Replication, Stage, trained
-from grokscope.recipes.rules import Row, all_of, median_at_most, share_at_least
+from grokscope.recipes.rules import all_of, median_at_most, share_generalising
 from grokscope.tasks import ModularArithmetic
 
 _ORTHOGONAL = {"optimizer.orthogonal": True}
@@ -55,7 +55,7 @@ def prieto2025_orthogonal() -> Replication:
         published="addition mod 113, 40 % of the rows, no decay: in float32 with cross-entropy no "
         "generalisation in 80,000 steps, with ⊥Grad within 300, sooner than with weight decay",
         rule=all_of(
-            share_at_least(0.5, _generalised, "networks that generalise"),
+            share_generalising(0.5),
             median_at_most(0.5, "decay 1"),
         ),
         tiers={"smoke": smoke, "paper": paper},
@@ -81,7 +81,7 @@ def prieto2025_stablemax() -> Replication:
         recipe="prieto2025",
         source="arXiv 2501.04697, figures 1 and 4",
         published="StableMax in the place of softmax generalises within 80,000 steps",
-        rule=share_at_least(0.5, _generalised, "networks that generalise"),
+        rule=share_generalising(0.5),
         tiers={"cpu": cpu},
     )
 
@@ -100,7 +100,3 @@ def _config(*, p: int, fraction: float, steps: int, orthogonal: bool = False) ->
         ),
         training=Training(steps=steps),
     )
-
-
-def _generalised(row: Row) -> bool:
-    return row["grokked_step"] is not None

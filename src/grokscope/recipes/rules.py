@@ -96,6 +96,13 @@ def share_at_least(least: float | int, holds: Callable[[Row], bool], what: str) 
     return Rule(text=text, parameters={"share of": what, "at least": least}, judge=judge)
 
 
+def share_generalising(least: float | int) -> Rule:
+    """The share of networks that reach generalisation within their budget, however soon."""
+    return share_at_least(
+        least, lambda row: row["grokked_step"] is not None, "networks that generalise"
+    )
+
+
 def share_labelled(least: float | int, label: str = "grokking") -> Rule:
     """The share of networks with a label of `grokdef/1`, or one that the arm's measure gave."""
     return share_at_least(least, lambda row: row["label"] == label, f"networks labelled {label}")
