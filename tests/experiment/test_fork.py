@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from grokscope.algebra.fourier import basis_on, frequency_rows
-from grokscope.core.errors import SettingError, UsageError
+from grokscope.core.errors import SettingError, UsageError, VerificationError
 from grokscope.engine import SGD, AdamW
 from grokscope.experiment import (
     Config,
@@ -150,6 +150,22 @@ def test_a_fork_that_is_killed_goes_on_to_the_same_weights(
     last = whole.kept_steps(0)[-1]
     for network in range(12):
         assert same(state(whole, network, last), state(resumed, network, last))
+
+
+def test_a_fork_that_was_killed_before_its_start_was_kept_does_not_begin_at_zero(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def killed(*_: object) -> None:
+        raise Killed
+
+    before = set(root.iterdir())
+    with monkeypatch.context() as patch:
+        patch.setattr(RunDirectory, "save_resume_point", killed)
+        with pytest.raises(Killed):
+            fork(run, a_step(run), CHANGES, out=root)
+    (path,) = [p for p in set(root.iterdir()) - before if p.name != "last"]
+    with pytest.raises(VerificationError, match="fork again"):
+        resume_run(RunDirectory.open(path))
 
 
 def test_another_order_of_batches(tmp_path: Path):

@@ -1,6 +1,7 @@
 """What the recipes of the zoo measure, on small runs and on rows whose answer is known."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ import pytest
 
 from grokscope.core.settings import flatten
 from grokscope.engine import SGD, AdamW, Hinge, MeanSquare
-from grokscope.experiment import Config, Plan, Training
+from grokscope.experiment import Config, Plan, Training, load
 from grokscope.models import CausalDecoder, DenseMLP, EmbeddingMLP
 from grokscope.recipes import levi2023, liu2022, lyu2023, parity, varma2023
 from grokscope.recipes.gromov2023 import with_participation
 from grokscope.recipes.registry import REPLICATIONS
 from grokscope.recipes.replicate import finished_run
+from grokscope.recipes.rules import Row
 from grokscope.recipes.wang2024 import _is_apart, _is_late, late_and_apart
+from grokscope.store import find_runs
 from grokscope.tasks import FactComposition, LinearRegression, ModularArithmetic, SparseParity
 
 MLP = Config(
@@ -149,21 +152,31 @@ def test_parities_over_bits_are_one_run_for_each_size(
     assert arm.work(tmp_path, [0, 1]) == rows  # found again
 
 
-def test_a_forked_arm_compares_a_changed_branch_with_the_untouched_one(
+def test_arms_of_a_fork_look_at_branches_of_one_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     small = replace(MLP, training=Training(steps=60, stop_when_grokked=False))
     monkeypatch.setattr(varma2023, "_config", lambda: small)
     monkeypatch.setattr(varma2023, "_ALL_STEPS", 90)
-    arm = varma2023._forked("less", {"train_fraction": 0.2})
-    assert arm.work is not None
-    rows = arm.work(tmp_path, [3, 4])
-    assert [row["seed"] for row in rows] == [3, 4]
-    assert all(row["settings"] == {"train_fraction": 0.2} for row in rows)
-    assert all(0 <= row["test_acc"] <= 1 for row in rows)
-    before = len(list(tmp_path.iterdir()))
-    assert arm.work(tmp_path, [3, 4]) == rows
-    assert len(list(tmp_path.iterdir())) == before
+    rows: dict[str, Sequence[Row]] = {}
+    for name, changes in varma2023._BRANCHES.items():
+        arm = varma2023._branch(name)
+        assert arm.work is not None
+        rows[name] = arm.work(tmp_path / name, [3, 4])
+        assert [row["seed"] for row in rows[name]] == [3, 4]
+        assert all(row["settings"] == changes for row in rows[name])
+        assert all(0 <= row["test_acc"] <= 1 for row in rows[name])
+        assert arm.work(tmp_path / name, [3, 4]) == rows[name]
+    (shared,) = tmp_path.iterdir()
+    runs = [load(directory.path) for directory in find_runs(shared)]
+    (fork,) = [run for run in runs if run.plan.origin is not None]
+    assert fork.plan.origin is not None
+    assert len(runs) == 2
+    for name, found in rows.items():
+        own = [i for i, branch in enumerate(fork.plan.origin.branches) if branch == name]
+        assert [row["test_acc"] for row in found] == [
+            fork.networks[i]["test_acc_novel"] for i in own
+        ]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import torch
 
-from grokscope.core.errors import InterruptedRunError, SettingError, UsageError
+from grokscope.core.errors import InterruptedRunError, SettingError, UsageError, VerificationError
 from grokscope.engine import Job, Population, Setup, log_spaced, thin
 from grokscope.experiment.config import Plan
 from grokscope.experiment.interruption import StopRequest, stop_on_signal
@@ -102,6 +102,7 @@ class Trainer:
             InterruptedRunError: somebody asked to stop; the run can be resumed.
             DiskError: the disk is full.
             MemoryExceededError: an evaluation does not fit.
+            VerificationError: a fork that was killed before it had begun.
         """
         self._run = run
         with stop_on_signal() as request, self._explained():
@@ -109,6 +110,8 @@ class Trainer:
             run.rewind(point)
             if point is not None:
                 self._resume(point)
+            elif self.plan.origin is not None:
+                raise VerificationError(f"{run.path} ended before its start was kept: fork again.")
             run.update_status(state="running", networks=len(self.plan.networks))
             with Writer() as self._writer:
                 self._loop(request)

@@ -45,11 +45,11 @@ def nanda2023_order() -> Replication:
         task=ModularArithmetic(operation="add", p=59, train_fraction=0.5),
         model=OneLayerTransformer(d_model=64),
         optimizer=AdamW(lr=1e-3, weight_decay=1.0, beta1=0.9, beta2=0.98, warmup_steps=10),
-        training=Training(steps=4_500, checkpoint_ratio=1.1),
+        training=Training(steps=6_000, checkpoint_ratio=1.1),
     )
     smoke = Stage(
         arms=(
-            trained("addition", small, measure=loss_order),
+            trained("addition", small, seeds=10, measure=loss_order),
             trained(
                 "random labels",
                 small,
@@ -94,7 +94,7 @@ def nanda2023_fraction() -> Replication:
         task=ModularArithmetic(operation="add", p=59, train_fraction=0.5),
         model=OneLayerTransformer(d_model=64),
         optimizer=AdamW(lr=3e-3, weight_decay=1.0, beta1=0.9, beta2=0.98, warmup_steps=10),
-        training=Training(steps=4_000),
+        training=Training(steps=3_600),
     )
     cells = [{"task.train_fraction": share} for share in (0.4, 0.5, 0.65, 0.8)]
     random = [cell | {"task.label_noise": 1.0} for cell in cells[:2]]

@@ -54,13 +54,13 @@ def power2022_delay() -> Replication:
     small = Config(
         task=ModularArithmetic(operation="divide", p=31, train_fraction=0.8),
         model=Decoder(d_model=64),
-        optimizer=AdamW(lr=1e-3, weight_decay=1.0, beta1=0.9, beta2=0.98, warmup_steps=10),
+        optimizer=AdamW(lr=2e-3, weight_decay=0.5, beta1=0.9, beta2=0.98, warmup_steps=10),
         training=Training(steps=8_000, batch_size=186),
     )
     random = {"task.label_noise": 1.0}
     smoke = Stage(
         arms=(
-            trained("division", small),
+            trained("division", small, seeds=9),
             trained("random labels", small, random, role="control"),
         ),
         minutes=5,

@@ -1,12 +1,12 @@
 """Explaining grokking through circuit efficiency (arXiv 2309.02390): ungrokking, by forks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from grokscope.engine import AdamW
-from grokscope.experiment import Config, Plan, Run, Training, fork, load
+from grokscope.experiment import Config, Plan, Run, Training, fork, resume_run
 from grokscope.models import EmbeddingMLP, OneLayerTransformer
 from grokscope.recipes.base import Recipe
 from grokscope.recipes.replicate import finished_run
@@ -16,6 +16,7 @@ from grokscope.recipes.replication import (
     Role,
     Stage,
     computed,
+    digest,
     summary_rows,
     trained,
 )
@@ -24,7 +25,12 @@ from grokscope.store import find_runs
 from grokscope.tasks import ModularArithmetic
 
 _GROKKED_STEPS, _ALL_STEPS = 6_000, 18_000
-_BRANCH = "changed"
+_BRANCHES: Mapping[str, Mapping[str, Any]] = {
+    "10 % of the rows": {"train_fraction": 0.1},
+    "20 %": {"train_fraction": 0.2},
+    "30 %": {"train_fraction": 0.3},
+    "other 60 %": {"data_seed": 4_321},
+}
 
 
 def varma2023() -> Recipe:
@@ -46,10 +52,10 @@ def varma2023_ungrokking() -> Replication:
     """Networks that have generalised go on with fewer rows; other rows, as many, harm nobody."""
     smoke = Stage(
         arms=(
-            _forked("10 % of the rows", {"train_fraction": 0.1}),
-            _forked("20 %", {"train_fraction": 0.2}, role="reference"),
-            _forked("30 %", {"train_fraction": 0.3}, role="reference"),
-            _forked("other 60 %", {"data_seed": 4_321}, role="control"),
+            _branch("10 % of the rows"),
+            _branch("20 %", role="reference"),
+            _branch("30 %", role="reference"),
+            _branch("other 60 %", role="control"),
         ),
         minutes=4,
     )
@@ -105,40 +111,37 @@ def with_efficiency(run: Run) -> Sequence[Row]:
     return rows
 
 
-def _forked(name: str, changes: dict[str, Any], role: Role = "subject") -> Arm:
-    """Train on 60 % of the rows until all have generalised, then go on with a change."""
+def _branch(name: str, role: Role = "subject") -> Arm:
+    """What became of the networks in one branch; all arms look at the same fork."""
+    network = Plan(recipe="varma2023", networks=(_config(),)).to_dict()
+    settings = {"network": network, "branches": _BRANCHES, "steps": _ALL_STEPS}
 
     def work(folder: Path, seeds: Sequence[int]) -> Sequence[Row]:
-        networks = tuple(replace(_config(), seed=seed) for seed in seeds)
-        parent = finished_run(Plan(recipe="varma2023", networks=networks), folder)
-        run = _fork_in(folder, parent, changes)
-        count = len(seeds)
-        return [
-            _row(before, own, changes)
-            for before, own in zip(run.networks[:count], run.networks[count:], strict=True)
-        ]
+        key = digest(settings | {"seeds": list(seeds)})[:8]
+        run, count = _forked(folder.parent / f"fork-{key}", seeds), len(seeds)
+        first = (1 + list(_BRANCHES).index(name)) * count
+        own = run.networks[first : first + count]
+        return [_row(*pair, name) for pair in zip(run.networks[:count], own, strict=True)]
 
-    settings = {"changes": changes, "steps": [_GROKKED_STEPS, _ALL_STEPS]}
-    return computed(name, work, settings, role=role)
+    return computed(name, work, settings | {"branch": name}, role=role)
 
 
-def _fork_in(folder: Path, parent: Run, changes: dict[str, Any]) -> Run:
-    """The fork if it has ended already, else a new one."""
+def _forked(folder: Path, seeds: Sequence[int]) -> Run:
+    """Train on 60 % of the rows until all have generalised, then go on in all branches."""
+    networks = tuple(replace(_config(), seed=seed) for seed in seeds)
+    parent = finished_run(Plan(recipe="varma2023", networks=networks), folder)
     for directory in find_runs(folder):
-        run = load(directory.path)
-        if run.plan.origin is not None and run.state == "finished":
-            return run
+        if Plan.from_dict(directory.config).origin is not None:
+            return resume_run(directory)
     # the last step is kept in all networks
     step = parent.kept_steps(0)[-1]
-    return fork(
-        parent, step, {_BRANCH: changes}, out=folder, steps=_ALL_STEPS, stop_when_grokked=False
-    )
+    return fork(parent, step, _BRANCHES, out=folder, steps=_ALL_STEPS, stop_when_grokked=False)
 
 
-def _row(before: Row, own: Row, changes: dict[str, Any]) -> Row:
+def _row(before: Row, own: Row, branch: str) -> Row:
     return {
         "seed": own["seed"],
-        "settings": changes,
+        "settings": _BRANCHES[branch],
         "test_acc_untouched": before["test_acc_novel"],
         "test_acc": own["test_acc_novel"],
         "train_acc": own["train_acc"],
