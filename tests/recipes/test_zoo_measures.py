@@ -157,15 +157,15 @@ def test_arms_of_a_fork_look_at_branches_of_one_run(
 ):
     small = replace(MLP, training=Training(steps=60, stop_when_grokked=False))
     monkeypatch.setattr(varma2023, "_config", lambda: small)
-    monkeypatch.setattr(varma2023, "_ALL_STEPS", 90)
+    changes = {"less": {"train_fraction": 0.2}, "other": {"data_seed": 5}}
+    of = varma2023._Fork(branches=changes, steps=90)
     rows: dict[str, Sequence[Row]] = {}
-    for name, changes in varma2023._BRANCHES.items():
-        arm = varma2023._branch(name)
+    for name, own_changes in changes.items():
+        arm = varma2023._branch(of, name)
         assert arm.work is not None
         rows[name] = arm.work(tmp_path / name, [3, 4])
         assert [row["seed"] for row in rows[name]] == [3, 4]
-        assert all(row["settings"] == changes for row in rows[name])
-        assert all(0 <= row["test_acc"] <= 1 for row in rows[name])
+        assert all(row["settings"] == own_changes for row in rows[name])
         assert arm.work(tmp_path / name, [3, 4]) == rows[name]
     (shared,) = tmp_path.iterdir()
     runs = [load(directory.path) for directory in find_runs(shared)]
@@ -177,6 +177,13 @@ def test_arms_of_a_fork_look_at_branches_of_one_run(
         assert [row["test_acc"] for row in found] == [
             fork.networks[i]["test_acc_novel"] for i in own
         ]
+        assert [row["test_acc_untouched"] for row in found] == [
+            fork.networks[i]["test_acc_novel"] for i in range(2)
+        ]
+        for row, network in zip(found, own, strict=True):
+            chosen = fork.curves["network"] == network
+            late = chosen & (fork.curves["step"] >= 75)
+            assert row["test_acc_middle"] == fork.curves["test/acc_novel"][late][0]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +192,14 @@ def test_arms_of_a_fork_look_at_branches_of_one_run(
 def test_only_who_had_generalised_can_lose_it(untouched: float, changed: float, lost: bool):
     row = {"test_acc_untouched": untouched, "test_acc": changed}
     assert varma2023._has_lost(row) == lost
+
+
+@pytest.mark.parametrize(
+    ("middle", "end", "settles"),
+    [(0.6, 0.55, True), (0.6, 0.4, False), (0.95, 0.95, False), (0.05, 0.05, False)],
+)
+def test_who_settles_in_between_is_there_and_stays(middle: float, end: float, settles: bool):
+    assert varma2023._settles_between({"test_acc_middle": middle, "test_acc": end}) == settles
 
 
 def test_facts_apart_are_measured_apart(tmp_path: Path):

@@ -6,9 +6,9 @@ from typing import Any
 
 from grokscope.engine import AdamW
 from grokscope.experiment import Config, Training
-from grokscope.models import Decoder, EmbeddingMLP
+from grokscope.models import CausalDecoder, Decoder, EmbeddingMLP
 from grokscope.recipes.base import Recipe
-from grokscope.recipes.replication import Replication, Stage, trained
+from grokscope.recipes.replication import Arm, Replication, Stage, trained
 from grokscope.recipes.rules import (
     all_of,
     delay_ratio_at_least,
@@ -135,6 +135,7 @@ def power2022_regularisers() -> Replication:
         "L1": {"l1": 1e-4},
         "weight noise": {"weight_noise": 0.02},
         "gradient noise": {"gradient_noise": 1e-3},
+        "fixed norm": {"fixed_norm": 1.0},
     }
     arms = [
         trained(name, replace(none, optimizer=replace(none.optimizer, **changes)), role="reference")
@@ -144,11 +145,13 @@ def power2022_regularisers() -> Replication:
         arms=(
             trained("decay to zero", config),
             *arms,
+            *_regularised_decoders(),
             trained("none", none, role="control"),
         ),
         minutes=5,
-        differs="A small network on addition mod 31 in the place of the decoder on S5, one "
-        "strength of each regulariser; dropout is for the decoder only and was not tried.",
+        differs="Small networks on addition mod 31 in the place of the decoder on S5, one "
+        "strength of each regulariser. Dropout is for decoders: it was tried on a small one, and "
+        "so was decay, to compare it with.",
     )
     return Replication(
         name="power2022-regularisers",
@@ -162,6 +165,22 @@ def power2022_regularisers() -> Replication:
         ),
         tiers={"smoke": smoke},
     )
+
+
+def _regularised_decoders() -> list[Arm]:
+    """Dropout, which the network on embeddings has not, with decay and nothing beside it."""
+    decoder = Config(
+        task=ModularArithmetic(operation="add", p=31, train_fraction=0.6),
+        model=CausalDecoder(d_model=32, n_heads=4, n_layers=1, unembed="classes"),
+        optimizer=AdamW(lr=1e-3, weight_decay=0.0),
+        training=Training(steps=6_000),
+    )
+    changes: dict[str, Mapping[str, Any]] = {
+        "decoder with dropout": {"model.dropout": 0.1},
+        "decoder with decay to zero": {"optimizer.weight_decay": 1.0},
+        "decoder with none": {},
+    }
+    return [trained(name, decoder, own, role="reference") for name, own in changes.items()]
 
 
 def _small_mlp(*, p: int, fraction: float) -> Config:

@@ -41,6 +41,7 @@ from grokscope.recipes.survey_zhong2023 import survey_zhong2023
 from grokscope.recipes.varma2023 import (
     varma2023,
     varma2023_efficiency,
+    varma2023_semi,
     varma2023_ungrokking,
 )
 from grokscope.recipes.wang2024 import wang2024_composition, wang2024_composition_gap
@@ -91,6 +92,7 @@ REPLICATIONS: dict[str, Callable[[], Replication]] = {
     "zhong2023-a": zhong2023_a_pizza,
     "zhong2023-b": zhong2023_b_clock,
     "varma2023-ungrokking": varma2023_ungrokking,
+    "varma2023-semi": varma2023_semi,
     "varma2023-efficiency": varma2023_efficiency,
     "levi2023-linear": levi2023_ratio,
     "lyu2023-diagonal": lyu2023_time,
