@@ -13,7 +13,7 @@ from grokscope.core.settings import flatten
 from grokscope.engine import SGD, AdamW, Hinge, MeanSquare
 from grokscope.experiment import Config, Plan, Training, load
 from grokscope.models import CausalDecoder, DenseMLP, EmbeddingMLP
-from grokscope.recipes import levi2023, liu2022, lyu2023, parity, varma2023
+from grokscope.recipes import levi2023, liu2022, lyu2023, parity, prieto2025, varma2023
 from grokscope.recipes.gromov2023 import with_participation
 from grokscope.recipes.registry import REPLICATIONS
 from grokscope.recipes.replicate import finished_run
@@ -200,6 +200,16 @@ def test_only_who_had_generalised_can_lose_it(untouched: float, changed: float, 
 )
 def test_who_settles_in_between_is_there_and_stays(middle: float, end: float, settles: bool):
     assert varma2023._settles_between({"test_acc_middle": middle, "test_acc": end}) == settles
+
+
+def test_collapse_is_the_share_of_the_last_checkpoint(tmp_path: Path):
+    run = ran(replace(MLP, optimizer=AdamW(lr=0.3, weight_decay=0.0)), tmp_path)
+    found = run.measure("softmax_collapse")
+    for network, row in enumerate(prieto2025.with_collapse(run)):
+        own = found["measure/softmax_collapse"][found["network"] == network]
+        assert row["softmax_collapse"] == own[-1] > own[0]
+    assert prieto2025._has_collapsed({"softmax_collapse": 0.5})
+    assert not prieto2025._has_collapsed({"softmax_collapse": 0.49})
 
 
 def test_facts_apart_are_measured_apart(tmp_path: Path):

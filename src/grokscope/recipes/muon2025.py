@@ -34,7 +34,7 @@ def muon2025_speed() -> Replication:
         task=ModularArithmetic(operation="add", p=31, train_fraction=0.6),
         model=OneLayerTransformer(d_model=64),
         optimizer=AdamW(lr=8e-3, weight_decay=2.0),
-        training=Training(steps=2_500),
+        training=Training(steps=1_500),
     )
     muon = replace(
         adamw,

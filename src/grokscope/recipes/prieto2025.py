@@ -1,13 +1,20 @@
 """Grokking at the edge of numerical stability (arXiv 2501.04697)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from grokscope.engine import AdamW, StableMax
-from grokscope.experiment import Config, Training
+from grokscope.experiment import Config, Run, Training
 from grokscope.models import DenseMLP
 from grokscope.recipes.base import Recipe
-from grokscope.recipes.replication import Replication, Stage, trained
-from grokscope.recipes.rules import all_of, median_at_most, share_generalising
+from grokscope.recipes.replication import Replication, Stage, summary_rows, trained
+from grokscope.recipes.rules import (
+    Row,
+    all_of,
+    median_at_most,
+    share_at_least,
+    share_generalising,
+)
 from grokscope.tasks import ModularArithmetic
 
 _ORTHOGONAL = {"optimizer.orthogonal": True}
@@ -60,6 +67,41 @@ def prieto2025_orthogonal() -> Replication:
         ),
         tiers={"smoke": smoke, "paper": paper},
     )
+
+
+def prieto2025_collapse() -> Replication:
+    """Without decay the loss of most rows becomes 0 by rounding, and nothing is learned of them."""
+    plain = _config(p=47, fraction=0.5, steps=8_000)
+    smoke = Stage(
+        arms=(
+            trained("plain", plain, measure=with_collapse),
+            trained("decay 1", plain, _DECAY, role="control", measure=with_collapse),
+        ),
+        minutes=3,
+    )
+    return Replication(
+        name="prieto2025-collapse",
+        recipe="prieto2025",
+        source="arXiv 2501.04697, figure 2",
+        published="without regularisation the logits grow until the softmax of more and more "
+        "training rows is exact in float32, so that their gradient is 0, and test accuracy stops",
+        rule=share_at_least(0.5, _has_collapsed, "networks whose loss is 0 on half of their rows"),
+        tiers={"smoke": smoke},
+    )
+
+
+def with_collapse(run: Run) -> Sequence[Row]:
+    """The summary with the share of the training rows whose loss is 0 by rounding, at the end."""
+    found = run.measure("softmax_collapse")
+    rows: list[Row] = []
+    for network, row in enumerate(summary_rows(run)):
+        own = found["measure/softmax_collapse"][found["network"] == network]
+        rows.append(row | {"softmax_collapse": float(own[-1])})
+    return rows
+
+
+def _has_collapsed(row: Row) -> bool:
+    return row["softmax_collapse"] >= 0.5
 
 
 def prieto2025_stablemax() -> Replication:

@@ -32,6 +32,7 @@ from grokscope.recipes.power2022 import (
 )
 from grokscope.recipes.prieto2025 import (
     prieto2025,
+    prieto2025_collapse,
     prieto2025_orthogonal,
     prieto2025_stablemax,
 )
@@ -100,6 +101,7 @@ REPLICATIONS: dict[str, Callable[[], Replication]] = {
     "grokfast2024": grokfast2024_matched,
     "wang2024-composition": wang2024_composition_gap,
     "prieto2025": prieto2025_orthogonal,
+    "prieto2025-collapse": prieto2025_collapse,
     "prieto2025-stablemax": prieto2025_stablemax,
     "muon2025": muon2025_speed,
 }
