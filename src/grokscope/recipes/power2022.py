@@ -54,8 +54,8 @@ def power2022_delay() -> Replication:
     small = Config(
         task=ModularArithmetic(operation="divide", p=31, train_fraction=0.8),
         model=Decoder(d_model=64),
-        optimizer=AdamW(lr=2e-3, weight_decay=0.5, beta1=0.9, beta2=0.98, warmup_steps=10),
-        training=Training(steps=11_000, batch_size=186),
+        optimizer=AdamW(lr=1.5e-3, weight_decay=0.667, beta1=0.9, beta2=0.98, warmup_steps=10),
+        training=Training(steps=8_000, batch_size=186),
     )
     random = {"task.label_noise": 1.0}
     smoke = Stage(
