@@ -51,7 +51,7 @@ def grokfast2024_matched() -> Replication:
                 seeds=8,
             ),
         ),
-        minutes=4,
+        minutes=3,
         differs="The published baseline has no weight decay and the accelerated run has some. With "
         "the same decoupled decay of 1 on both sides the interval leaves out so large an effect; "
         "it does not tell slower from somewhat faster.",

@@ -49,7 +49,7 @@ def liu2022_four_phases() -> Replication:
                 measure=diagrams,
             ),
         ),
-        minutes=4,
+        minutes=2,
         differs="A small network on addition mod 31 in the place of the toy, with twelve cells; "
         "that grokking lies between comprehension and memorisation is not tested.",
     )

@@ -46,7 +46,7 @@ def lyu2023_time() -> Replication:
             trained("decay", config, *scales),
             trained("no decay", config, *(scale | _NO_DECAY for scale in scales), role="control"),
         ),
-        minutes=3,
+        minutes=2,
     )
     return Replication(
         name="lyu2023-diagonal",

@@ -54,7 +54,7 @@ def muon2025_speed() -> Replication:
                 seeds=32,
             ),
         ),
-        minutes=4,
+        minutes=3,
         differs="The paper's model and settings are unknown to us. Here each optimizer has the "
         "fastest of eleven settings (Muon thirteen), found on development seeds.",
     )

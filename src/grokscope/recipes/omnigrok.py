@@ -42,7 +42,7 @@ def omnigrok_digits_delay() -> Replication:
             trained("weights × 8", _digits(), seeds=8),
             trained("weights × 1", _digits(), _PLAIN, role="control", seeds=8),
         ),
-        minutes=2,
+        minutes=1,
         differs="Accuracies count against a ceiling of .95 on 8×8 digits, and decay is ten times "
         "the published one. The rule asks for the delay only, not for the plateau of `grokdef/1`.",
     )
@@ -71,7 +71,7 @@ def omnigrok_teacher_student_delay() -> Replication:
             trained("weights × 2", _student(), seeds=8),
             trained("weights × 1", _student(), _PLAIN, role="control", seeds=8),
         ),
-        minutes=2,
+        minutes=1,
     )
     return Replication(
         name="omnigrok-teacher-student",

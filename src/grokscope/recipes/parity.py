@@ -59,7 +59,7 @@ def barak2022_exponent() -> Replication:
             _over_bits("2 bits", k=2, role="reference"),
             _over_bits("1 bit", k=1, role="control"),
         ),
-        minutes=4,
+        minutes=2,
         differs="The bound lies between the exponents of development seeds for 1 and for 3 bits, "
         "far below k. Medians of the reference give 2 bits no larger an exponent than 1 bit has: "
         "that it grows with k is shown from there to 3 bits only.",
@@ -89,7 +89,7 @@ def merrill2023_sparse() -> Replication:
                 measure=with_active_neurons,
             ),
         ),
-        minutes=3,
+        minutes=1,
     )
     published = merrill2023().config
     paper = Stage(

@@ -63,7 +63,7 @@ def power2022_delay() -> Replication:
             trained("division", small, seeds=9),
             trained("random labels", small, random, role="control"),
         ),
-        minutes=5,
+        minutes=3,
     )
     published = power2022().config
     paper = Stage(
@@ -94,7 +94,7 @@ def power2022_fraction() -> Replication:
             trained("addition", config, *cells),
             trained("random labels", config, *random, role="control"),
         ),
-        minutes=4,
+        minutes=3,
         differs="A small network on addition mod 43 in the place of the decoder on S5; its "
         "steepest part may lie below the shares that were tried.",
     )
@@ -148,7 +148,7 @@ def power2022_regularisers() -> Replication:
             *_regularised_decoders(),
             trained("none", none, role="control"),
         ),
-        minutes=5,
+        minutes=4,
         differs="Small networks on addition mod 31 in the place of the decoder on S5, one "
         "strength of each regulariser. Dropout is for decoders: it was tried on a small one, and "
         "so was decay, to compare it with.",

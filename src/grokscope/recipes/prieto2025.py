@@ -44,7 +44,7 @@ def prieto2025_orthogonal() -> Replication:
             trained("decay 1", plain, _DECAY, role="reference", seeds=8),
             trained("plain", plain, role="control", seeds=8),
         ),
-        minutes=4,
+        minutes=1.5,
     )
     published = _config(p=113, fraction=0.4, steps=10_000)
     paper = Stage(
@@ -77,7 +77,7 @@ def prieto2025_collapse() -> Replication:
             trained("plain", plain, measure=with_collapse),
             trained("decay 1", plain, _DECAY, role="control", measure=with_collapse),
         ),
-        minutes=3,
+        minutes=2,
     )
     return Replication(
         name="prieto2025-collapse",

@@ -82,7 +82,7 @@ def varma2023_ungrokking() -> Replication:
             _branch(_LESS, "30 %", role="reference"),
             _branch(_LESS, "other 60 %", role="control"),
         ),
-        minutes=4,
+        minutes=2,
     )
     return Replication(
         name="varma2023-ungrokking",
@@ -106,7 +106,7 @@ def varma2023_semi() -> Replication:
             _branch(_CRITICAL, "10 %", role="control"),
             _branch(_CRITICAL, "other 60 %", role="control"),
         ),
-        minutes=4,
+        minutes=2,
         differs="The state in between is come to from above. From below, which is what the paper "
         "calls semi-grokking, it was not found: with 30 % of the rows from the beginning none of "
         "three networks has begun to generalise after 100,000 steps; with 34 % they are at .05, .7 "
