@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.clock import clock
 from grokscope.engine import SGD, AdamW, Muon, Optimizer
-from grokscope.engine.adamw import alike, move_alike
+from grokscope.engine.adamw import FusedSteps, alike
 from grokscope.engine.allocator import reuse_freed_memory
 from grokscope.engine.capture import Program
 from grokscope.engine.denormals import flushed_denormals
@@ -120,11 +120,11 @@ def _by_kernel(settings: Sequence[Optimizer], shapes: Shapes) -> Step:
     theta, gradient = _tensors(shapes, len(settings), "cpu")
     state = Update(settings, shapes).begin(theta, settings)
     taken = torch.ones(len(settings), dtype=torch.float64)
-    networks = alike(settings, [100] * len(settings))
+    kernel, networks = FusedSteps(state, gradient, taken), alike(settings, [100] * len(settings))
 
     def step() -> None:
         taken.add_(1)
-        move_alike(state, gradient, taken, networks)
+        kernel.move(networks)
 
     return step
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from grokscope.core.errors import SettingError
 from grokscope.engine import AdamW
-from grokscope.engine.adamw import alike, move_alike
+from grokscope.engine.adamw import FusedSteps, alike
 from grokscope.engine.state import State
 from grokscope.engine.update import Update
 
@@ -53,9 +53,12 @@ def stacked(settings: list[AdamW], start: torch.Tensor, slopes: torch.Tensor) ->
 def fused(settings: list[AdamW], start: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
     _, state = begun(settings, start)
     taken = torch.zeros(len(settings), dtype=torch.float64)
+    gradient = torch.empty_like(slopes[0])
+    kernel = FusedSteps(state, gradient, taken)
     for step, slope in enumerate(slopes):
         taken += 1
-        move_alike(state, slope.clone(), taken, alike(settings, [step] * len(settings)))
+        gradient.copy_(slope)
+        kernel.move(alike(settings, [step] * len(settings)))
     return state["theta"]
 
 
@@ -126,7 +129,7 @@ def test_networks_are_alike_by_hyper_parameters_and_present_learning_rate():
 def test_a_network_that_is_not_named_stays_as_it_is():
     _, state = begun([AdamW(), AdamW()], torch.ones(2, WIDTH))
     before, taken = state["theta"].clone(), torch.ones(2, dtype=torch.float64)
-    move_alike(state, torch.ones(2, WIDTH), taken, {(AdamW(), 1e-3): [1]})
+    FusedSteps(state, torch.ones(2, WIDTH), taken).move({(AdamW(), 1e-3): [1]})
     for name, then in (("theta", before), ("exp_avg", before * 0), ("exp_avg_sq", before * 0)):
         assert (state[name][0] == then[0]).all()
         assert (state[name][1] != then[1]).all()

@@ -48,12 +48,15 @@ def test_a_stack_of_three_is_three_single_runs(name: str):
 def test_standing_still_keeps_the_state_to_the_bit(name: str):
     some = trained(World(dtype=torch.float32).population(networks(name)), 6).stacks[0]
     settings = [lane.job.optimizer for lane in some.lanes]
-    update = Update(settings, some._update.shapes)
-    before = some.state([0, 1, 2])
+    update, count = (
+        Update(settings, some._update.shapes),
+        len(settings),
+    )  # a thread has its own stack
+    before = some.state(range(count))
     state = {slot: value.clone() for slot, value in before.items()}
-    now = update.standstill(state["theta"]).expand(3, -1)
-    own = update.own(settings, [0, 1, 2], state["theta"])
-    key = update.keys(own, torch.full((3, 1), 6.0, dtype=torch.float64))
+    now = update.standstill(state["theta"]).expand(count, -1)
+    own = update.own(settings, range(count), state["theta"])
+    key = update.keys(own, torch.full((count, 1), 6.0, dtype=torch.float64))
     update.move(state, torch.zeros_like(state["theta"]), now, own, key)
     assert same(state, before)
 

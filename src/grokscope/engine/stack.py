@@ -7,12 +7,13 @@ tensor, so that the optimizer is a handful of calls.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from grokscope.engine.adamw import Alike, alike, move_alike
+from grokscope.engine.adamw import Alike, FusedSteps, alike
 from grokscope.engine.answers import Answers, merged
 from grokscope.engine.capture import Memory, Program
 from grokscope.engine.divergence import first_bad_tensor
@@ -143,7 +144,8 @@ class Stack:
         written = [*self._state.values(), self._gradient, self._running, self._taken, self._now]
         if self._at_once:
             return Program(self._step_at_once, written, memory=memory)
-        return Program(self._find_gradient_alone, written, self._move_alike, memory)
+        fused = FusedSteps(self._state, self._gradient, self._taken.squeeze(1))
+        return Program(self._find_gradient_alone, written, partial(self._move_alike, fused), memory)
 
     def _step_at_once(self) -> None:
         now = self._coefficients.index_select(0, self._now).squeeze(0)
@@ -179,13 +181,13 @@ class Stack:
             self._now += 1
 
     @torch.no_grad()
-    def _move_alike(self) -> None:
+    def _move_alike(self, fused: FusedSteps) -> None:
         """Move the networks that are finite; not recorded, since it looks at a value."""
         networks, running = next(self._alike), self._running.flatten().tolist()
         if not all(running):
             left = {own: [i for i in some if running[i]] for own, some in networks.items()}
             networks = {own: some for own, some in left.items() if some}
-        move_alike(self._state, self._gradient, self._taken.squeeze(1), networks)
+        fused.move(networks)
 
     def _loss_and_gradients(
         self, trained: Parameters, constants: Parameters, batch: Batch
