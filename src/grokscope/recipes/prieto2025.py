@@ -116,7 +116,7 @@ def prieto2025_stablemax() -> Replication:
             trained("StableMax", replace(slow, loss=StableMax())),
             trained("softmax", slow, role="control"),
         ),
-        minutes=55,
+        minutes=9,
     )
     return Replication(
         name="prieto2025-stablemax",
