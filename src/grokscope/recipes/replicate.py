@@ -2,6 +2,7 @@
 
 ```
 OUT/<name>-<tier>/<arm>-<key>/    runs of the arm; arm.json once it is done
+OUT/<name>-<tier>/fork-<key>/     of arms that share a run: its parent and the fork
 OUT/<name>-<tier>.json            the result
 ```
 An arm whose `arm.json` is there is not run again; its key changes with its config, its seeds and

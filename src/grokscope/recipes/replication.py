@@ -120,7 +120,8 @@ def computed(
         name: unique in its tier.
         work: gives the rows of some seeds, each with its `seed`. It may keep files in the folder
             that it is given, and start runs there by `finished_run`; after a kill it is called
-            again with the same folder.
+            again with the same folder. What arms share goes into a folder beside it whose name
+            changes with what it depends on; the first arm pays for it.
         settings: what it depends on, in plain values: a change starts a new folder.
         role: in the comparison.
         seeds: how many, at least 5.

@@ -107,18 +107,17 @@ def varma2023_semi() -> Replication:
             _branch(_CRITICAL, "other 60 %", role="control"),
         ),
         minutes=2,
-        differs="The state in between is come to from above. From below, which is what the paper "
-        "calls semi-grokking, it was not found: with 30 % of the rows from the beginning none of "
-        "three networks has begun to generalise after 100,000 steps; with 34 % they are at .05, .7 "
-        "and .95, and rising (development seeds).",
+        differs="This is the state in between from above. From below, which is what the paper "
+        "calls semi-grokking (about .7 with 2,000 rows from the beginning), it was not found: with "
+        "30 % of the rows from the beginning none of three networks has begun to generalise after "
+        "100,000 steps; with 34 % they are at .05, .7 and .95, and rising (development seeds).",
     )
     return Replication(
         name="varma2023-semi",
         recipe="varma2023",
         source="arXiv 2309.02390, section 5 and appendix A.2",
-        published="near the critical amount of data test accuracy settles in between: at about .7 "
-        "with 2,000 rows from the beginning, and with 800 to 1,000 for networks that had "
-        "generalised",
+        published="networks that had generalised and go on with 800 to 1,000 rows, near the "
+        "critical amount, keep a test accuracy of about .7",
         rule=share_at_least(
             0.5,
             _settles_between,
