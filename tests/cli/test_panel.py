@@ -2,16 +2,24 @@
 
 import io
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
+from grokscope.cli import watch
 from grokscope.cli.chart import Line, accuracy_chart
 from grokscope.cli.lines import LineListener
 from grokscope.cli.panel import LivePanel
 from grokscope.experiment import NetworkProgress, TrainingProgress
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500]
+
+
+@pytest.fixture(autouse=True)
+def standing_clock(monkeypatch):
+    """Steps and times are carried forward between two looks; here no time passes."""
+    monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: 1000.0))
 
 
 def progress(networks: int = 2, *, ended: bool = False) -> TrainingProgress:
