@@ -2,16 +2,12 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from types import NoneType, UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from grokscope.core.errors import UsageError
-from grokscope.core.settings import flatten, full_name
+from grokscope.core.settings import flatten, full_name, kinds_of_setting, read_value
 from grokscope.experiment import Config
 from grokscope.experiment.kinds import KINDS
-
-_TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_UNSET = ("none", "unset")
 
 Pairs = list[tuple[str, str]]
 
@@ -32,7 +28,7 @@ def read_settings(
     values: dict[str, Any] = {}
     for name, text in pairs:
         full = _full_name(config, name, options)
-        values[full] = _value(text, _hint(config, full))
+        values[full] = read_value(text, kinds_of_setting(config, full))
     return values
 
 
@@ -72,33 +68,3 @@ def _full_name(config: Config, name: str, options: Sequence[str]) -> str:
                 f"There is no option `--{name}`. Did you mean `--{near[0]}`?"
             ) from None
         raise error
-
-
-def _hint(config: Config, full: str) -> Any:  # noqa: ANN401 (a type annotation)
-    section, _, leaf = full.rpartition(".")
-    owner = getattr(config, section) if section else config
-    return get_type_hints(type(owner))[leaf]
-
-
-def _value(text: str, hint: Any) -> Any:  # noqa: ANN401
-    for kind in get_args(hint) if isinstance(hint, UnionType) else (hint,):
-        if kind is NoneType and text.lower() in _UNSET:
-            return None
-        if kind is bool and text.lower() in _TRUTH:
-            return _TRUTH[text.lower()]
-        if kind in (int, float):
-            number = _number(text, whole=kind is int)
-            if number is not None:
-                return number
-    return text
-
-
-def _number(text: str, *, whole: bool) -> int | float | None:
-    """The number, or None; a whole one may be written `1e4`."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    if not whole:
-        return number
-    return int(number) if number.is_integer() else None

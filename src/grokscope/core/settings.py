@@ -5,7 +5,7 @@ short one (`weight_decay`).
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -13,6 +13,9 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from grokscope.core.errors import SettingError, UsageError
 
 T = TypeVar("T")
+
+_TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_UNSET = ("none", "unset")
 
 
 def check_types(config: object) -> None:
@@ -72,6 +75,28 @@ def full_name(config: object, name: str) -> str:
     raise UsageError(f"There is no setting `{name}`.{hint}")
 
 
+def kinds_of_setting(config: object, full: str) -> tuple[Any, ...]:
+    """The types that a setting, given by its full name, may have."""
+    section, _, leaf = full.rpartition(".")
+    owner = getattr(config, section) if section else config
+    hint = get_type_hints(type(owner))[leaf]
+    return get_args(hint) if isinstance(hint, UnionType) else (hint,)
+
+
+def read_value(text: str, kinds: Sequence[Any]) -> Any:  # noqa: ANN401
+    """Text as a value of one of some types; what is of none of them stays text, for its check."""
+    for kind in kinds:
+        if kind is NoneType and text.lower() in _UNSET:
+            return None
+        if kind is bool and text.lower() in _TRUTH:
+            return _TRUTH[text.lower()]
+        if kind in (int, float):
+            number = _number(text, whole=kind is int)
+            if number is not None:
+                return number
+    return text
+
+
 def with_settings(config: T, changes: Mapping[str, Any]) -> T:
     """A copy with some settings changed, given by full or short names.
 
@@ -106,3 +131,14 @@ def _rule(hint: Any) -> str:  # noqa: ANN401
         return " or ".join(_rule(option) for option in get_args(hint))
     nouns = {int: "a whole number", float: "a number", bool: "true or false", NoneType: "unset"}
     return nouns.get(hint, "text" if hint is str else f"a {hint.__name__}")
+
+
+def _number(text: str, *, whole: bool) -> int | float | None:
+    """The number, or None; a whole one may be written `1e4`."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if not whole:
+        return number
+    return int(number) if number.is_integer() else None

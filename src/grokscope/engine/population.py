@@ -71,7 +71,8 @@ class Population:
         self._updates = Updates(cohorts, self._shapes)
         self._merged_rows = self._rows_when_merged(jobs)
         n_rows = [self._merged_rows.get(j.stack_kind(setup), len(j.rows)) for j in jobs]
-        self._lane_bytes = self._size_of_one(one, max(n_rows))
+        self.network_bytes = self._size_of_one(one, max(n_rows))
+        """What one network occupies while it is stepped, about."""
         self.capacity = setup.capacity or self._fitting(len(jobs))
         """Networks in training at once, at most."""
         self._fill()
@@ -289,7 +290,7 @@ class Population:
         device, found = torch.device(self.setup.device), []
         for lanes in self._by_kind(self.lanes).values():
             order = iter([lane.job.index for lane in lanes])
-            sizes = stack_sizes(len(lanes), self._lane_bytes, device, self._threads)
+            sizes = stack_sizes(len(lanes), self.network_bytes, device, self._threads)
             found += [[next(order) for _ in range(size)] for size in sizes]
         return found
 
@@ -309,7 +310,7 @@ class Population:
         size = sum(torch.Size(shape).numel() for shape in self._shapes.values())
         state = self._updates.size() + size  # and the gradient
         resting = state * self.setup.dtype.itemsize + 16 * 8 * len(self._queue[0].rows)
-        each = resting if device.type == "cpu" else self._lane_bytes
+        each = resting if device.type == "cpu" else self.network_bytes
         return max(1, min(n_jobs, free_bytes(device) // each))
 
     def _rows_when_merged(self, jobs: Sequence[Job]) -> dict[Kind, int]:

@@ -71,6 +71,37 @@ class Config:
         check_types(self)
         require_at_least(0, self, "seed")
 
+    def to_dict(self) -> dict[str, Any]:
+        """The form of `config.toml`: a mapping per section, with its kind.
+
+        What is unset is absent, as every setting that can be unset is at first.
+        """
+        stored: dict[str, Any] = {"seed": self.seed}
+        stored["training"] = _without_none(flatten(self.training))
+        for section in KINDS:
+            value = getattr(self, section)
+            stored[section] = {"kind": kind_of(section, value)} | _without_none(flatten(value))
+        return stored
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Config":
+        """Read `to_dict`'s form back.
+
+        Raises:
+            UsageError: a section or setting that is unknown.
+            SettingError: a value that breaks its rule.
+            KeyError: a section is missing.
+        """
+        sections = dict(stored)
+        parts: dict[str, Any] = {"seed": sections.pop("seed")}
+        for name in KINDS:
+            values = dict(sections.pop(name))
+            parts[name] = _build(kind_named(name, values.pop("kind")), values, name)
+        parts["training"] = _build(Training, sections.pop("training"), "training")
+        if sections:
+            raise UsageError(f"The config has an unknown section `{next(iter(sections))}`.")
+        return cls(**parts)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
@@ -155,7 +186,7 @@ class Plan:
         return origin | {
             "schema_version": SCHEMA_VERSION,
             "recipe": self.recipe,
-            "base": _to_dict(self.base),
+            "base": self.base.to_dict(),
             "networks": [network | _without_none(changes) for network, changes in varying],
         }
 
@@ -168,7 +199,7 @@ class Plan:
             SettingError: a value that breaks its rule.
         """
         try:
-            base = _from_dict(stored["base"])
+            base = Config.from_dict(stored["base"])
             changes: Sequence[Mapping[str, Any]] = stored["networks"]
             networks = tuple(with_settings(base, change) for change in changes)
             return cls(recipe=stored["recipe"], networks=networks, origin=_origin(stored))
@@ -206,29 +237,8 @@ def _origin(stored: Mapping[str, Any]) -> Origin | None:
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    """TOML has no null: what is unset is absent, as every setting that can be unset is at first."""
+    """TOML has no null: what is unset is absent."""
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _to_dict(config: Config) -> dict[str, Any]:
-    stored: dict[str, Any] = {"seed": config.seed}
-    stored["training"] = _without_none(flatten(config.training))
-    for section in KINDS:
-        value = getattr(config, section)
-        stored[section] = {"kind": kind_of(section, value)} | _without_none(flatten(value))
-    return stored
-
-
-def _from_dict(stored: Mapping[str, Any]) -> Config:
-    sections = dict(stored)
-    parts: dict[str, Any] = {"seed": sections.pop("seed")}
-    for name in KINDS:
-        values = dict(sections.pop(name))
-        parts[name] = _build(kind_named(name, values.pop("kind")), values, name)
-    parts["training"] = _build(Training, sections.pop("training"), "training")
-    if sections:
-        raise UsageError(f"The config has an unknown section `{next(iter(sections))}`.")
-    return Config(**parts)
 
 
 def _build(kind: type, values: Mapping[str, Any], section: str) -> Any:  # noqa: ANN401

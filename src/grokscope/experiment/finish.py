@@ -4,7 +4,7 @@ Everything here is computed from what is on disk, so a finished run can be judge
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from grokscope.experiment.trainer import Ending, curve_terms, make_splits
 from grokscope.measures.curve import Curve
 from grokscope.measures.grokdef import Verdict, judge
 from grokscope.measures.running_judge import Terms
+from grokscope.measures.thresholds import GROKDEF_1, ROBUST_GROKKED
 from grokscope.store import RunDirectory
 
 _CURVE = {
@@ -53,22 +54,44 @@ def finish(plan: Plan, run: RunDirectory, ended: Mapping[int, Ending], each: Eac
     for network, config in enumerate(plan.networks):
         own, ending = _of(curves, network, final), ended[network]
         optimizer = config.optimizer
-        verdict = judge(
-            _curve(
-                own,
-                curve_terms(plan, table, splits, network),
-                ending,
-                data_changed=plan.data_changed(network),
-            ),
-            learning_rate=optimizer.lr,
-            weight_decay=optimizer.weight_decay,
+        curve = _curve(
+            own,
+            curve_terms(plan, table, splits, network),
+            ending,
+            data_changed=plan.data_changed(network),
         )
+        lr, decay = optimizer.lr, optimizer.weight_decay
+        verdict = judge(curve, learning_rate=lr, weight_decay=decay)
         events += [{"network": network} | asdict(event) for event in verdict.events]
         row = _identity(plan, run, network) | {"settings": varying[network]}
         row |= _judgement(verdict, ending) | {"key_frequencies": keys.get(network, [])}
+        row["other_labels"] = other_labels(curve, plan.networks[network].training.steps)
         summary.append(row | _last(own, final))
     run.append_events(events)
     run.write_summary(summary)
+
+
+def other_labels(curve: Curve, budget: int) -> dict[str, str]:
+    """A network's label by other thresholds and rules, and what it was at half of the budget.
+
+    Half of the budget is what says whether a label would be another one with twice as much: the
+    same network, judged by its curve up to there.
+    """
+    middle, broken = budget // 2, curve.diverged_step
+    half = replace(
+        curve.until(middle + 1),
+        budget_ended=curve.budget_ended or bool(np.any(curve.step > middle)),
+        diverged_step=None if broken is None or broken > middle else broken,
+    )
+    by_threshold = {
+        f"grokdef/1 at {reach:g}": judge(curve, GROKDEF_1.with_grokked(reach)).label
+        for reach in ROBUST_GROKKED
+    }
+    return by_threshold | {
+        "grokdef/1 at half the budget": judge(half).label,
+        "liu2022": judge(curve, rule="liu2022").label,
+        "liu2022 at half the budget": judge(half, rule="liu2022").label,
+    }
 
 
 def _of(curves: Columns, network: int, final: Sequence[str]) -> Columns:

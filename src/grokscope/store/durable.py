@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -182,6 +182,45 @@ def staged_directory(path: Path) -> Generator[Path]:
         except (Exception, KeyboardInterrupt):
             discard(temporary)
             raise
+
+
+def make_once(path: Path, documents: Mapping[str, bytes]) -> bool:
+    """Make a folder with files in it, complete or not at all, unless there is one.
+
+    Of several processes, on several hosts too, one does: renaming a folder to the name of one that
+    is not empty fails.
+
+    Args:
+        path: the folder; its parent exists.
+        documents: contents by file name, at least one.
+
+    Returns:
+        Whether this call made it.
+
+    Raises:
+        DiskError: the disk is full or refuses to be written.
+    """
+    with staged_directory(path) as temporary:
+        for name, data in documents.items():
+            write_bytes(temporary / name, data)
+        sync_tree(temporary)
+        return move_once(temporary, path)
+
+
+def move_once(source: Path, path: Path) -> bool:
+    """Rename a folder that is not empty, unless there is one of that name; whether it was done.
+
+    The source is removed where there was one already.
+    """
+    try:
+        source.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        discard(source)
+        return False
+    sync(path.parent)
+    return True
 
 
 def sync_tree(folder: Path) -> None:

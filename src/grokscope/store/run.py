@@ -85,13 +85,16 @@ class RunDirectory:
         return self.path.name
 
     @classmethod
-    def create(cls, root: Path, recipe: str, config: Mapping[str, object]) -> "RunDirectory":
+    def create(
+        cls, root: Path, recipe: str, config: Mapping[str, object], name: str | None = None
+    ) -> "RunDirectory":
         """Start a run: its directory appears complete, or not at all.
 
         Args:
             root: the folder of all runs; created if needed.
             recipe: any text; a readable part of it becomes part of the directory's name.
             config: nested mappings, lists and scalars. TOML has no None: leave those out.
+            name: of the directory, instead of one that is made up; `last` is then left alone.
 
         Raises:
             SettingError: a value that TOML cannot hold.
@@ -99,7 +102,7 @@ class RunDirectory:
         """
         root = root.absolute()
         now = datetime.datetime.now(datetime.UTC)
-        path = root / f"{now:%Y-%m-%d}-{readable_name(recipe)}-{secrets.token_hex(4)}"
+        path = root / (name or f"{now:%Y-%m-%d}-{readable_name(recipe)}-{secrets.token_hex(4)}")
         documents = {
             CONFIG_NAME: encode_toml(config),
             "env.json": encode_json(describe_environment()),
@@ -113,7 +116,8 @@ class RunDirectory:
         try:
             with disk_errors(path):
                 sync(root)
-            point_last_at(path)
+            if name is None:
+                point_last_at(path)
         except (Exception, KeyboardInterrupt):
             discard(path)
             raise

@@ -120,7 +120,7 @@ def read_tables(paths: Sequence[Path], names: Sequence[str] | None = None) -> di
             ).fetchnumpy()
         except duckdb.Error as error:
             raise VerificationError(f"{paths[0].parent}: {str(error).splitlines()[0]}") from error
-    return {name: _dense(values) for name, values in columns.items()}
+    return {name: _dense(cast("Array", values)) for name, values in columns.items()}
 
 
 def parquet_versions(paths: Sequence[Path]) -> dict[Path, int | None]:

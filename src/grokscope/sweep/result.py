@@ -1,0 +1,122 @@
+"""What became of the runs of a sweep, read from the published run directories."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from grokscope.core.settings import flatten
+from grokscope.statistics import NEVER, Wait
+from grokscope.store import RunDirectory
+from grokscope.sweep.axis import Value
+from grokscope.sweep.cohort import Cohort
+from grokscope.sweep.folder import Sweep
+
+GROKDEF, LIU = "grokdef/1", "liu2022"
+AT_HALF = " at half the budget"
+"""Behind the name of a rule: the label that a run had at half of its budget."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One run of a sweep.
+
+    Attributes:
+        id: hash of its config.
+        run: `<cohort>/<network>`, its name in queries.
+        settings: what distinguishes it from the base, by full name; its seed apart.
+        seed: of initial values and batches, and of the split unless the task has its own.
+        budget: steps that it had at most.
+        decay_rate: learning rate times weight decay, per step.
+        labels: by rule: `grokdef/1`, `liu2022`, `grokdef/1 at 0.9` (a threshold), and
+            `… at half the budget`.
+        memorized: steps to memorisation, between two evaluations; beyond the budget if censored.
+        grokked: steps to generalisation, likewise; NEVER if it diverged first.
+        numbers: last value of the main metrics, such as `test_acc_novel`; NaN where undefined.
+    """
+
+    id: str
+    run: str
+    settings: Mapping[str, Value]
+    seed: int
+    budget: int
+    decay_rate: float
+    labels: Mapping[str, str]
+    memorized: Wait
+    grokked: Wait
+    numbers: Mapping[str, float]
+
+    @property
+    def label(self) -> str:
+        """By `grokdef/1`, over the whole budget."""
+        return self.labels[GROKDEF]
+
+    @property
+    def has_grokked(self) -> bool:
+        """Whether it generalised within its budget, with or without delay."""
+        return math.isfinite(self.grokked.most)
+
+    def grokked_within(self, steps: int) -> Wait:
+        """Steps to generalisation as somebody knows who watched for fewer steps."""
+        if self.grokked.most <= steps or self.grokked == NEVER:
+            return self.grokked
+        return Wait.beyond(min(float(steps), self.grokked.least))
+
+
+class Results:
+    """The runs of a sweep that are done.
+
+    Raises:
+        VerificationError: a published run is damaged; the sweep's command does it again.
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep = sweep
+        self.axes = sweep.header.axes
+        self._base = flatten(sweep.header.base)
+
+    @cached_property
+    def all(self) -> list[Result]:
+        """Every one, in the order of the cohorts."""
+        return list(self._read())
+
+    def value(self, result: Result, setting: str) -> Value:
+        """What a setting, by its full name, was in a run."""
+        return result.settings.get(setting, self._base.get(setting))
+
+    def _read(self) -> Iterator[Result]:
+        for cohort in self.sweep.cohorts():
+            run = self.sweep.published(cohort)
+            if run is not None:
+                yield from self._of(cohort, run)
+
+    def _of(self, cohort: Cohort, run: RunDirectory) -> Iterator[Result]:
+        rows: dict[Any, dict[str, Any]] = {row["index"]: row for row in run.summary}
+        for index, member in enumerate(cohort.members):
+            row = rows[index]
+            own: dict[str, Any] = self._base | dict(member.settings)
+            yield Result(
+                id=member.id,
+                run=f"{cohort.id}/{index}",
+                settings=member.settings,
+                seed=member.seed,
+                budget=int(own["training.steps"]),
+                decay_rate=float(own["optimizer.lr"]) * float(own["optimizer.weight_decay"]),
+                labels={GROKDEF: row["label"], **row["other_labels"]},
+                memorized=_wait(row, "memorized"),
+                grokked=_wait(row, "grokked"),
+                numbers=_numbers(row),
+            )
+
+
+def _wait(row: Mapping[str, Any], event: str) -> Wait:
+    step, after = row[f"{event}_step"], row[f"{event}_after"]
+    if step is not None:
+        return Wait(float(after or 0), float(step))
+    return NEVER if row["stop_reason"] == "diverged" else Wait.beyond(float(row["steps"]))
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
+    names = ("train_acc", "test_acc", "test_acc_novel", "train_loss", "test_loss")
+    return {name: math.nan if row[name] is None else float(row[name]) for name in names}
