@@ -6,7 +6,7 @@ from dataclasses import fields
 from itertools import zip_longest
 from typing import Any
 
-from grokscope.cli.commands import Json
+from grokscope.cli.command import Json
 
 _ASSIGNMENT = re.compile(r"[A-Za-z][\w.-]*=")
 _ALIASES = {"runs": "out"}

@@ -2,26 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, runtime_checkable
+from typing import Annotated, Literal
 
-from tyro.conf import FlagCreatePairsOff, Positional, Suppress, UseAppendAction, arg
+from tyro.conf import Positional, Suppress, UseAppendAction, arg
 
-Folder = Annotated[Path, arg(aliases=("--runs",), metavar="DIR")]
-RunName = Annotated[Positional[str], arg(metavar="[RUN]")]
-Json = Annotated[FlagCreatePairsOff[bool], arg(help_behavior_hint="")]
-Settings = tuple[tuple[str, str], ...]
-
-RUNS = Path("runs")
-ATTEMPTS = Path("replications")
-
-
-@runtime_checkable
-class Command(Protocol):
-    """A subcommand with its arguments filled in."""
-
-    def execute(self) -> int:
-        """Do it; the exit code."""
-        ...
+from grokscope.cli.command import ATTEMPTS, RUNS, Command, Folder, Json, RunName, Settings
+from grokscope.cli.sweep_commands import Sweep, Worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -376,7 +362,13 @@ COMMANDS: dict[str, type[Command]] = {
     "query": Query,
     "verify": Verify,
     "replicate": Replicate,
+    "sweep": Sweep,
+    "worker": Worker,
 }
 
-TRAINING: dict[str, type[Demo] | type[Run]] = {"demo": Demo, "run": Run}
+TRAINING: dict[str, type[Demo] | type[Run] | type[Sweep]] = {
+    "demo": Demo,
+    "run": Run,
+    "sweep": Sweep,
+}
 """Commands that take settings of a recipe."""

@@ -16,7 +16,8 @@ from typing import Any
 import tyro
 
 from grokscope.cli.arguments import take_settings
-from grokscope.cli.commands import COMMANDS, TRAINING, Command
+from grokscope.cli.command import Command
+from grokscope.cli.commands import COMMANDS, TRAINING
 from grokscope.core.errors import UsageError
 
 DESCRIPTION = "An instrument for grokking: the delay between memorising and generalising."
@@ -58,7 +59,7 @@ def _overview() -> None:
 def _training_help(name: str, rest: list[str]) -> None:
     own, settings = take_settings([word for word in rest if word not in _HELP], TRAINING[name])
     recipe = next((word for word in own if not word.startswith("-")), None)
-    if name == "demo" or recipe is None:
+    if name != "run" or recipe is None:
         _tyro([name, "--help"])
         return
     from grokscope.cli.recipe_help import recipe_help

@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
-from grokscope.cli.commands import ATTEMPTS, Replicate
+from grokscope.cli.command import ATTEMPTS
+from grokscope.cli.commands import Replicate
 from grokscope.cli.lines import LineListener
 from grokscope.cli.panel import LivePanel
 from grokscope.cli.screen import new_table, say, stdout, write_json

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from grokscope.cli.commands import RUNS
+from grokscope.cli.command import RUNS
 from grokscope.core.errors import UsageError
 from grokscope.store import RunDirectory, resolve_run
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.cli.arguments import option_names
-from grokscope.cli.commands import TRAINING, Settings
+from grokscope.cli.command import Settings
+from grokscope.cli.commands import TRAINING
 from grokscope.cli.lines import LineListener
 from grokscope.cli.panel import LivePanel
 from grokscope.cli.report import refresh

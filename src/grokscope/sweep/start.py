@@ -64,6 +64,19 @@ def new_shapes(
     return shapes_of(missing, sweep.header.threads if sweep else threads, per_cohort)
 
 
+def open_shapes(sweep: Sweep) -> list[Shape]:
+    """What is not published yet, by shape, in cohorts as large as the sweep's."""
+    left = [cohort for cohort in sweep.cohorts() if sweep.published(cohort) is None]
+    base = sweep.header.base
+    runs = [
+        PlannedRun(id=m.id, settings=m.settings, seed=m.seed, config=m.config(base))
+        for cohort in left
+        for m in cohort.members
+    ]
+    most = max((len(cohort.members) for cohort in left), default=1)
+    return shapes_of(runs, sweep.header.threads, most)
+
+
 def mend(sweep: Sweep) -> int:
     """Let wait again what failed, is damaged or is not there; how many runs that concerns.
 

@@ -1,0 +1,264 @@
+"""`sweep` and `worker`: plan, say what it costs, train, count what came of it."""
+
+import os
+import shlex
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from grokscope.cli.arguments import option_names
+from grokscope.cli.command import SWEEPS
+from grokscope.cli.commands import Sweep, Worker
+from grokscope.cli.screen import new_table, say, stdout, write_json
+from grokscope.cli.settings import read_sections, read_settings
+from grokscope.cli.wording import count, duration
+from grokscope.core.errors import GrokscopeError, InterruptedRunError, SettingError, UsageError
+from grokscope.experiment import Listener, Silence
+from grokscope.recipes import find_recipe
+from grokscope.sweep import cohort, folder
+from grokscope.sweep.cost import Cost, cost_of
+from grokscope.sweep.design import Design
+from grokscope.sweep.mirror import Mirror
+from grokscope.sweep.plan import SweepPlan, plan_sweep, read_plan
+from grokscope.sweep.pool import end_with_parent, run_pool
+from grokscope.sweep.result import Results
+from grokscope.sweep.start import extend, mend, new_shapes, open_shapes, standing
+from grokscope.sweep.worker import Worker as SweepWorker
+
+Row = dict[str, Any]
+
+
+def sweep(request: Sweep) -> int:
+    """Start a sweep or go on with it; the exit code."""
+    engine = _engine(request)
+    plan, threads = _plan(request), _threads(request, engine)
+    if request.dry_run:
+        return _dry(plan, threads, request)
+    made = folder.Sweep.create(request.out, plan, threads, request.ledger)
+    added, again = extend(made, plan, request.cohort), mend(made)
+    _say_standing(made, added, again)
+    mirror = None if request.mirror is None else Mirror(request.mirror, made)
+    try:
+        _run(made, engine, request, mirror)
+    except InterruptedRunError as error:
+        message = f"{error.message} Go on with the same command, or `{_worker_words(made)}`."
+        raise InterruptedRunError(message) from error
+    return _tell(made, as_json=request.json)
+
+
+def worker(request: Worker) -> int:
+    """Work on a sweep until nothing is left; the exit code."""
+    if request.attached:
+        end_with_parent()
+    found = folder.find_sweep(request.sweep, request.out)
+    mirror = None if request.mirror is None else Mirror(request.mirror, found)
+    one = SweepWorker(sweep=found, watcher=Lines(), mirror=_copier(mirror))
+    try:
+        one.work()
+    except InterruptedRunError as error:
+        message = f"{error.message} Go on with `{_worker_words(found)}`."
+        raise InterruptedRunError(message) from error
+    now = standing(found)
+    say(f"{found.name}: {count(len(one.trained), 'cohort')} trained here; {now.done:,} of "
+        f"{now.runs:,} runs are done")  # fmt: skip
+    if request.json:
+        write_json({"sweep": str(found.path), "trained": one.trained, "done": now.done})
+    return 0
+
+
+class Lines:
+    """Says on stderr what becomes of each cohort."""
+
+    def watching(self, sweep: folder.Sweep, cohort: cohort.Cohort) -> Listener:
+        """Nothing while one is trained: it takes about a minute."""
+        return Silence()
+
+    def ended(self, sweep: folder.Sweep, cohort: cohort.Cohort, seconds: float) -> None:
+        """How far the sweep is."""
+        now = standing(sweep)
+        networks = count(len(cohort.members), "network")
+        say(f"{cohort.id}: {networks} in {duration(seconds)}; {now.done:,} of {now.runs:,} done")
+
+    def split(self, sweep: folder.Sweep, cohort: cohort.Cohort, reason: str) -> None:
+        """Why it goes on in two halves."""
+        say(f"{cohort.id} goes on in two halves: {reason}")
+
+
+def _plan(request: Sweep) -> SweepPlan:
+    path = Path(request.recipe)
+    given = [*(axis for axis in (request.x, request.y) if axis is not None), *request.axis]
+    pairs = [*map(_pair, request.set), *request.settings]
+    if path.suffix == ".toml":
+        if given or pairs or request.seeds is not None or request.name is not None:
+            raise UsageError(f"What {path} trains is written in it: leave the other settings out.")
+        return read_plan(path)
+    sections, rest = read_sections(pairs)
+    config = find_recipe(request.recipe).of_kinds(sections).config
+    settings = read_settings(config, rest, option_names(Sweep))
+    if not given:
+        raise UsageError("A sweep needs an axis, such as `--x weight_decay=log:1e-3:10:12`.")
+    axes = dict(map(_pair, given))
+    if len(axes) < len(given):
+        raise SettingError("axes", "of different settings", ", ".join(given))
+    return plan_sweep(
+        request.recipe,
+        axes,
+        settings=sections | settings,
+        seeds=1 if request.seeds is None else request.seeds,
+        design=Design(kind=request.design, samples=request.samples, seed=request.design_seed),
+        name=request.name,
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, has_value, value = text.partition("=")
+    if not has_value or not name or not value:
+        raise UsageError(f"{text!r} must be NAME=VALUE, such as `weight_decay=log:1e-3:10:12`.")
+    return name.removeprefix("--"), value
+
+
+def _engine(request: Sweep) -> str:
+    if request.workers is not None and request.workers < 1:
+        raise SettingError("workers", "at least 1", request.workers)
+    engine = request.engine or ("pool" if (request.workers or 1) > 1 else "process")
+    if request.address is not None and engine != "ray":
+        raise UsageError("`--address` is that of a Ray cluster: add `--engine ray`.")
+    if engine == "process" and (request.workers or 1) > 1:
+        raise UsageError("This process is one worker: leave `--workers` out, or `--engine pool`.")
+    return engine
+
+
+def _threads(request: Sweep, engine: str) -> int:
+    """One core for each worker of several, all of the machine for one alone."""
+    if request.threads is not None:
+        if request.threads < 1:
+            raise SettingError("threads", "at least 1", request.threads)
+        return request.threads
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if engine == "process":
+        return cores or 1
+    return 1 if engine in ("ray", "slurm") else max(1, (cores or 1) // (request.workers or 1))
+
+
+def _run(made: folder.Sweep, engine: str, request: Sweep, mirror: Mirror | None) -> None:
+    if standing(made).cohorts == 0:
+        return
+    say(expectation(cost_of(open_shapes(made)), 1 if engine == "process" else request.workers or 1))
+    options = [] if request.mirror is None else ["--mirror", request.mirror]
+    if engine == "process":
+        SweepWorker(sweep=made, watcher=Lines(), mirror=_copier(mirror)).work()
+    elif engine == "pool":
+        run_pool(made, request.workers or os.cpu_count() or 1, options)
+    elif engine == "ray":
+        from grokscope.sweep.ray import run_on_ray
+
+        run_on_ray(made, request.address, request.workers, lambda cohort: say(f"{cohort} is done"))
+    else:
+        from grokscope.sweep.slurm import submit
+
+        jobs = submit(made, request.workers or 1)
+        say(f"{count(len(jobs), 'job')} submitted; the same command later says how far they are")
+    if mirror is not None:
+        for name in mirror.missing():
+            mirror.copy(name)
+
+
+def _copier(mirror: Mirror | None) -> Any:  # noqa: ANN401
+    """What a worker does with a published run; a copy that fails is made later, and said."""
+    if mirror is None:
+        return None
+
+    def copy(run: Any) -> None:  # noqa: ANN401
+        try:
+            mirror.copy(run.id)
+        except Exception as error:  # whatever the storage raises must not stop the training
+            say(f"{run.id} was not copied: {error}")
+
+    return copy
+
+
+def expectation(cost: Cost, workers: int = 1) -> str:
+    """Such as `576 runs in 12 cohorts: at most 24 min, less when they grok early`."""
+    kinds = f" of {cost.shapes} shapes" if cost.shapes > 1 else ""
+    seconds = duration(cost.seconds_at_most / workers)
+    shared = f" with {workers} workers" if workers > 1 else ""
+    return (
+        f"{count(cost.runs, 'run')} in {count(cost.cohorts, 'cohort')}{kinds}: at most {seconds}"
+        f"{shared}, less when they grok early"
+    )
+
+
+def _dry(plan: SweepPlan, threads: int, request: Sweep) -> int:
+    path = request.out / plan.folder_name
+    there = folder.Sweep.open(path) if (path / folder.HEADER_NAME).is_file() else None
+    shapes = new_shapes(there, plan.runs(), request.cohort, threads)
+    cost = cost_of(shapes)
+    seeds = count(plan.seeds, "seed")
+    say(f"{path}: {count(len(plan.points), 'point')} of {', '.join(plan.axes)}, {seeds} each")
+    known = len(plan.runs()) - cost.runs
+    say(expectation(cost) + (f"; {known:,} runs are there already" if known else ""))
+    say("nothing was trained (--dry-run)")
+    if request.json:
+        write_json(
+            {
+                "sweep": str(path),
+                "axes": list(plan.axes),
+                "points": len(plan.points),
+                "runs": cost.runs,
+                "known": known,
+                "cohorts": [
+                    {"networks": len(one.members), "settings": dict(one.members[0].settings)}
+                    for shape in shapes
+                    for one in shape.cohorts()
+                ],
+                "seconds_at_most": cost.seconds_at_most,
+            }
+        )
+    return 0
+
+
+def _say_standing(made: folder.Sweep, added: int, again: int) -> None:
+    now = standing(made)
+    parts = [f"{now.done:,} of {count(now.runs, 'run')} are done"] if now.done else []
+    parts += [f"{count(added, 'run')} added"] if added else []
+    parts += [f"{count(again, 'run')} to be done again"] if again else []
+    say(f"{_near(made.path)}: {', '.join(parts) or 'going on'}")
+
+
+def _tell(made: folder.Sweep, *, as_json: bool) -> int:
+    now, results = standing(made), Results(made).all
+    labels = Counter(result.label for result in results)
+    if as_json:
+        write_json(
+            {
+                "sweep": str(made.path),
+                "runs": now.runs,
+                "done": now.done,
+                "failed": now.failed,
+                "labels": dict(labels.most_common()),
+            }
+        )
+    else:
+        console = stdout()
+        table = new_table(console, ["label", "runs"], right=["runs"])
+        for label, number in labels.most_common():
+            table.add_row(label, f"{number:,}")
+        console.print(table)
+    if now.failed:
+        cohort_id, reason = next(iter(now.failed.items()))
+        raise GrokscopeError(f"{count(len(now.failed), 'cohort')} failed; {cohort_id}: {reason}")
+    say(f"next: grokscope query \"SELECT run, label, grokked_step FROM runs\" --out "
+        f"{shlex.quote(str(_near(made.runs)))}")  # fmt: skip
+    return 0
+
+
+def _worker_words(made: folder.Sweep) -> str:
+    path = _near(made.path)
+    name = made.name if path.parent == SWEEPS else str(path)
+    return f"grokscope worker {shlex.quote(name)}"
+
+
+def _near(path: Path) -> Path:
+    """The path from here where it is below, else in full."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
