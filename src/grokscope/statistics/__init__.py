@@ -6,6 +6,7 @@ from grokscope.statistics.resample import BySeed, geometric_ratio, log_slope, me
 from grokscope.statistics.share import Share, share_of
 from grokscope.statistics.survival import Survival, kaplan_meier
 from grokscope.statistics.wait import NEVER, Wait
+from grokscope.statistics.wilson import wilson
 
 __all__ = [
     "NEVER",
@@ -21,4 +22,5 @@ __all__ = [
     "mean_of",
     "median_ratio",
     "share_of",
+    "wilson",
 ]

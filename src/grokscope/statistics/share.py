@@ -47,12 +47,7 @@ def share_of(count: int, total: int, confidence: float = CONFIDENCE) -> Share:
         SettingError: there are no trials, fewer than none or more than all are successes, or the
             confidence is not between 0 and 1.
     """
-    if total < 1:
-        raise SettingError("total", "at least 1", total)
-    if not 0 <= count <= total:
-        raise SettingError("count", f"at least 0 and at most the total, {total}", count)
-    if not 0 < confidence < 1:
-        raise SettingError("confidence", "between 0 and 1, both excluded", confidence)
+    require_share(count, total, confidence)
     from scipy.special import betaincinv  # training needs no scipy
 
     tail = (1 - confidence) / 2
@@ -60,3 +55,17 @@ def share_of(count: int, total: int, confidence: float = CONFIDENCE) -> Share:
     low = float(betaincinv(count, total - count + 1, tail)) if count > 0 else 0.0
     high = float(betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
     return Share(count=count, total=total, low=low, high=high)
+
+
+def require_share(count: int, total: int, confidence: float) -> None:
+    """Refuse what is no share, for intervals of every kind.
+
+    Raises:
+        SettingError: as in `share_of`.
+    """
+    if total < 1:
+        raise SettingError("total", "at least 1", total)
+    if not 0 <= count <= total:
+        raise SettingError("count", f"at least 0 and at most the total, {total}", count)
+    if not 0 < confidence < 1:
+        raise SettingError("confidence", "between 0 and 1, both excluded", confidence)
