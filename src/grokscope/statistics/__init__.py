@@ -1,5 +1,7 @@
 """Statistics over runs: shares, survival and ratios, each with its interval."""
 
+from grokscope.statistics.ending import Ending
+from grokscope.statistics.incidence import Incidence, aalen_johansen
 from grokscope.statistics.interval import Interval, Outcome
 from grokscope.statistics.mean import mean_of
 from grokscope.statistics.resample import BySeed, geometric_ratio, log_slope, median_ratio
@@ -11,11 +13,14 @@ from grokscope.statistics.wilson import wilson
 __all__ = [
     "NEVER",
     "BySeed",
+    "Ending",
+    "Incidence",
     "Interval",
     "Outcome",
     "Share",
     "Survival",
     "Wait",
+    "aalen_johansen",
     "geometric_ratio",
     "kaplan_meier",
     "log_slope",
