@@ -3,6 +3,7 @@
 from grokscope.statistics.ending import Ending
 from grokscope.statistics.incidence import Incidence, aalen_johansen
 from grokscope.statistics.interval import Interval, Outcome
+from grokscope.statistics.log_rank import LogRank, log_rank
 from grokscope.statistics.mean import mean_of
 from grokscope.statistics.resample import BySeed, geometric_ratio, log_slope, median_ratio
 from grokscope.statistics.share import Share, share_of
@@ -16,6 +17,7 @@ __all__ = [
     "Ending",
     "Incidence",
     "Interval",
+    "LogRank",
     "Outcome",
     "Share",
     "Survival",
@@ -23,6 +25,7 @@ __all__ = [
     "aalen_johansen",
     "geometric_ratio",
     "kaplan_meier",
+    "log_rank",
     "log_slope",
     "mean_of",
     "median_ratio",

@@ -17,7 +17,7 @@ from statistics import NormalDist
 from grokscope.core.errors import SettingError
 from grokscope.statistics.interval import Interval
 from grokscope.statistics.share import CONFIDENCE
-from grokscope.statistics.wait import Wait
+from grokscope.statistics.wait import Wait, require_right_censored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,11 +92,7 @@ def kaplan_meier(waits: Sequence[Wait]) -> Survival:
     Raises:
         SettingError: there are none, or one is known to lie between two bounds only.
     """
-    if not waits:
-        raise SettingError("waits", "at least one", 0)
-    between = next((w for w in waits if not w.was_seen and math.isfinite(w.most)), None)
-    if between is not None:
-        raise SettingError("waits", "seen or right-censored", between)
+    require_right_censored(waits)
     times = sorted({wait.least for wait in waits if wait.was_seen})
     share, greenwood = 1.0, 0.0
     waiting: list[float] = []

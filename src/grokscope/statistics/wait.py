@@ -5,6 +5,7 @@ diverged never will. Neither is dropped, and neither counts as if it had happene
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grokscope.core.errors import SettingError
@@ -44,3 +45,16 @@ class Wait:
 
 NEVER = Wait(math.inf, math.inf)
 """What does not happen, whatever the budget: a network that diverged."""
+
+
+def require_right_censored(waits: Sequence[Wait]) -> None:
+    """Refuse what estimates with networks at risk cannot use.
+
+    Raises:
+        SettingError: there are none, or one is known to lie between two bounds only.
+    """
+    if not waits:
+        raise SettingError("waits", "at least one", 0)
+    between = next((w for w in waits if not w.was_seen and math.isfinite(w.most)), None)
+    if between is not None:
+        raise SettingError("waits", "seen or right-censored", between)
