@@ -18,6 +18,20 @@ def slow_share_waiting(waits: Sequence[Wait], time: float) -> float:
     return share
 
 
+def slow_restricted_mean_variance(waits: Sequence[Wait], until: float) -> float:
+    """Sum of A² d/(n(n − d)), with the area A under the product above from each event to `until`.
+
+    Times are whole numbers, so the area is a sum over steps.
+    """
+    total = 0.0
+    for time in {int(wait.least) for wait in waits if wait.was_seen and wait.least < until}:
+        n = sum(wait.least >= time for wait in waits)
+        d = sum(wait.was_seen and wait.least == time for wait in waits)
+        area = sum(slow_share_waiting(waits, step) for step in range(time, int(until)))
+        total += area**2 * d / (n * (n - d)) if n > d else 0.0
+    return total
+
+
 def slow_slope_bounds(points: Sequence[tuple[float, Wait]]) -> tuple[float, float]:
     """Least and greatest slope of ln(value) on ln(setting) over all corners of what is known.
 

@@ -6,6 +6,10 @@ from grokscope.statistics.interval import Interval, Outcome
 from grokscope.statistics.log_rank import LogRank, log_rank
 from grokscope.statistics.mean import mean_of
 from grokscope.statistics.resample import BySeed, geometric_ratio, log_slope, median_ratio
+from grokscope.statistics.restricted_mean import (
+    restricted_mean_difference,
+    restricted_mean_interval,
+)
 from grokscope.statistics.share import Share, share_of
 from grokscope.statistics.survival import Survival, kaplan_meier
 from grokscope.statistics.wait import NEVER, Wait
@@ -29,6 +33,8 @@ __all__ = [
     "log_slope",
     "mean_of",
     "median_ratio",
+    "restricted_mean_difference",
+    "restricted_mean_interval",
     "share_of",
     "wilson",
 ]

@@ -28,7 +28,8 @@ class Survival:
         times: at which something happened, rising.
         waiting: S after each of them.
         variance: of log(−log S) after each, by Greenwood's formula; NaN where S is 0.
-        last: until when networks were watched; S is not known after it unless it is 0.
+        last: until when networks were watched; S is not known after it unless it is 0. Infinite
+            where all that still wait do so for ever.
     """
 
     times: tuple[float, ...]
@@ -108,5 +109,12 @@ def kaplan_meier(waits: Sequence[Wait]) -> Survival:
         times=tuple(times),
         waiting=tuple(waiting),
         variance=tuple(variance),
-        last=max(wait.least for wait in waits),
+        last=_last(waits),
     )
+
+
+def _last(waits: Sequence[Wait]) -> float:
+    """Those that wait for ever do not show what others would have done after their budget."""
+    is_censored = any(not wait.was_seen and math.isfinite(wait.least) for wait in waits)
+    times = [wait.least for wait in waits if math.isfinite(wait.least) or not is_censored]
+    return max(times)
