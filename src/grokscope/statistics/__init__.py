@@ -5,6 +5,7 @@ from grokscope.statistics.incidence import Incidence, aalen_johansen
 from grokscope.statistics.interval import Interval, Outcome
 from grokscope.statistics.log_rank import LogRank, log_rank
 from grokscope.statistics.mean import mean_of
+from grokscope.statistics.neighbourhood import Grid, Neighbourhood, pool_neighbours
 from grokscope.statistics.resample import BySeed, geometric_ratio, log_slope, median_ratio
 from grokscope.statistics.restricted_mean import (
     restricted_mean_difference,
@@ -19,9 +20,11 @@ __all__ = [
     "NEVER",
     "BySeed",
     "Ending",
+    "Grid",
     "Incidence",
     "Interval",
     "LogRank",
+    "Neighbourhood",
     "Outcome",
     "Share",
     "Survival",
@@ -33,6 +36,7 @@ __all__ = [
     "log_slope",
     "mean_of",
     "median_ratio",
+    "pool_neighbours",
     "restricted_mean_difference",
     "restricted_mean_interval",
     "share_of",

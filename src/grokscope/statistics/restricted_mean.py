@@ -7,8 +7,9 @@ Meier, with the variance that they give (JASA 53, 1958; Klein and Moeschberger, 
 the area from t_i to τ. A difference of two is a time saved in steps, whatever the shape of the
 curves; Royston and Parmar (BMC Medical Research Methodology 13, 2013) argue for it.
 
-The intervals are normal. Of few networks they are somewhat too narrow: with six, some 87 % instead
-of 95 %. Of a difference the arms are taken for independent: seeds that both share make it safer.
+The intervals are normal. Of few networks they are too narrow: with six some 86 %, with twelve 91 %
+instead of 95 %. Of a difference the arms are taken for independent: seeds that both share make it
+safer.
 """
 
 import math
