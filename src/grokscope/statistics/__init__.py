@@ -1,5 +1,6 @@
-"""Statistics over runs: shares, survival and ratios, each with its interval."""
+"""Statistics over runs: shares, times, ratios and variances with intervals, and what differs."""
 
+from grokscope.statistics.crossed import Component, Crossed, crossed_components
 from grokscope.statistics.ending import Ending
 from grokscope.statistics.incidence import Incidence, aalen_johansen
 from grokscope.statistics.interval import Interval, Outcome
@@ -19,6 +20,8 @@ from grokscope.statistics.wilson import wilson
 __all__ = [
     "NEVER",
     "BySeed",
+    "Component",
+    "Crossed",
     "Ending",
     "Grid",
     "Incidence",
@@ -30,6 +33,7 @@ __all__ = [
     "Survival",
     "Wait",
     "aalen_johansen",
+    "crossed_components",
     "geometric_ratio",
     "kaplan_meier",
     "log_rank",
