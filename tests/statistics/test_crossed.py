@@ -89,9 +89,9 @@ def test_what_depends_on_one_side_only_is_all_of_that_side():
     assert found.init.share.high == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize("size", [2, 3, 7])
+@pytest.mark.parametrize("size", [2, 3, 6])  # whose means of ln(6) are off by rounding
 def test_equal_times_have_no_variance_and_no_shares(size: int):
-    for part in parts(crossed_components([[Wait.of(21.7)] * size] * size)):
+    for part in parts(crossed_components([[Wait.of(6)] * size] * size)):
         assert (part.variance.value, part.variance.high) == pytest.approx((0, 0), abs=1e-24)
         assert not part.was_negative
         assert (part.share.value, part.share.low, part.share.high) == (None, None, None)
@@ -101,8 +101,8 @@ def test_estimates_are_unbiased_and_resampled_ones_are_centred_on_them():
     stream = np.random.default_rng(1)
     logs = np.stack([drawn(stream, (5, 7), (1.0, 0.5, 0.7)) for _ in range(4_000)])
     assert _components(logs).mean(1) == pytest.approx([1.0, 0.25, 0.49], rel=0.05)
-    one = drawn(stream, (12, 9), (1.0, 1.0, 0.1))  # effects so large that nothing is set to 0
-    assert _resampled(one).mean(1) == pytest.approx(_components(one), rel=0.05)
+    one = drawn(stream, (12, 9), (3.0, 3.0, 2.0))  # effects so large that nothing is set to 0
+    assert _resampled(one).mean(1) == pytest.approx(_components(one), rel=0.025)
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
