@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from grokscope.core.errors import GrokscopeError
 
@@ -93,6 +93,7 @@ class Entry:
     """Of that error."""
 
 
+@runtime_checkable
 class Ledger(Protocol):
     """Every cohort of a sweep, and who has it. Methods raise DiskError if nothing can be written.
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -42,6 +42,7 @@ _TRIES = 3
 """To train a cohort whose files turn out to be damaged, from the beginning each time."""
 
 
+@runtime_checkable
 class Watcher(Protocol):
     """Told how a worker gets on."""
 
