@@ -53,8 +53,11 @@ def test_a_range_without_points_can_be_drawn_from_only():
     assert bare.at(0.5) == pytest.approx(0.1)
     with pytest.raises(SettingError, match="a range with a number of points"):
         bare.require_values()
-    with pytest.raises(SettingError, match="a range, low:high"):
-        axis(CONFIG, "weight_decay", "0.1,1").at(0.5)
+
+
+def test_from_a_list_every_value_is_drawn_as_often():
+    listed = axis(CONFIG, "d_model", "8,16,32")
+    assert [listed.at(share / 6) for share in range(6)] == [8, 8, 16, 16, 32, 32]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Plans: which runs there are, what they are called, and what is refused before anything is made."""
+"""Plans: which runs there are, what they are called, and what is refused."""
 
 from dataclasses import replace
 

@@ -1,7 +1,7 @@
 """An axis of a sweep: a setting and the values, or the range, that it takes.
 
 As text a range is `low:high:points` or `log:low:high:points`, and a list is `a,b,c`. Designs that
-draw their points need a range only, `log:1e-3:10`.
+draw their points need no number of points, `log:1e-3:10`; from a list they draw its values.
 """
 
 import math
@@ -42,13 +42,9 @@ class Axis:
     is_whole: bool = False
 
     def at(self, share: float) -> Value:
-        """The value at a share in [0, 1] of the range.
-
-        Raises:
-            SettingError: there is no range.
-        """
+        """The value at a share in [0, 1) of the range; each of a list has an equal part of it."""
         if self.low is None or self.high is None:
-            raise SettingError(self.name, f"a range, {_RANGE}, where points are drawn", self.values)
+            return self.values[int(share * len(self.values))]
         return _between(self.low, self.high, share, self)
 
     def require_values(self) -> None:
