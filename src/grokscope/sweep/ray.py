@@ -6,14 +6,16 @@ releases before 2.54, whose dashboard could be reached without a password, are r
 """
 
 import math
+import signal
+import socket
+import threading
 from collections import Counter, deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from grokscope.core.errors import (
-    DiskError,
     GrokscopeError,
     InterruptedRunError,
     MissingExtraError,
@@ -27,6 +29,8 @@ OLDEST = (2, 54)
 _TRIES = 5
 """Of a cohort whose task died."""
 _POLL_SECONDS = 0.5
+_CONNECT_SECONDS = 10.0
+_NO_ANSWER = "No Ray cluster answers at"
 
 
 def train_cohort(path: str, cohort: str) -> str:
@@ -137,15 +141,39 @@ def _import_ray() -> Any:  # noqa: ANN401
 
 
 def _connect(ray: Any, address: str | None, cpus: int | None) -> None:  # noqa: ANN401
+    _require_listener(address)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
-        if address is None:
-            ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
-        else:
-            ray.init(address=address, **quiet)
-    except DiskError:
-        raise
+        with _own_signals():
+            if address is None:
+                ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+            else:
+                ray.init(address=address, **quiet)
     except Exception as error:
-        where = address or "this machine"
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"No Ray cluster answers at {where}: {line}") from error
+        raise UsageError(f"{_NO_ANSWER} {address or 'this machine'}: {line}") from error
+
+
+def _require_listener(address: str | None) -> None:
+    """Refuse an address at which nobody listens: Ray itself goes on asking for minutes."""
+    host, has_port, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not has_port or not port.isdecimal():
+        return  # `auto`, or none
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{_NO_ANSWER} {address}: {reason}.") from None
+
+
+@contextmanager
+def _own_signals() -> Generator[None]:
+    """Ray would have SIGTERM end the process at once; what it is to do is for us to say."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
