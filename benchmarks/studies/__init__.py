@@ -1,0 +1,1 @@
+"""Four studies over thousands of runs: plans, what is drawn from them, and the figures."""
