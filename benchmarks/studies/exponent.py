@@ -1,0 +1,155 @@
+"""Study (b): the exponent of time-to-grok in weight decay, with censoring and without."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.studies.rows import Row, column, read
+from benchmarks.studies.words import number, pair
+from grokscope.core.errors import SettingError
+from grokscope.statistics import (
+    Runs,
+    accelerated_failure,
+    compare_exponents,
+    curvature,
+    naive_slopes,
+)
+
+DECAY = "optimizer.weight_decay"
+PUBLISHED = {"-1": -1.0, "-0.86": -0.86, "-0.64": -0.64}
+"""arXiv 2210.01117 and 2603.13331; 2605.20441, from its two end points; OpenReview TGqGmGZ2Hz."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regime:
+    """Runs whose exponent is asked for.
+
+    Attributes:
+        name: of the file of rows.
+        words: architecture and range, for people.
+        settings: of the regression; the first is the one that is asked for.
+        low: least weight decay that belongs to it.
+        high: greatest.
+        published: hypotheses that speak of such a regime; the others are not comparable.
+    """
+
+    name: str
+    words: str
+    settings: Sequence[str] = (DECAY,)
+    low: float = 0.0
+    high: float = 1e9
+    published: Sequence[str] = ()
+
+
+_OTHERS = ("optimizer.lr", "task.train_fraction", "model.d_hidden")
+REGIMES = (
+    Regime(
+        name="exponent-mlp",
+        words="MLP, 55 % of the rows, .05 ≤ λ ≤ 1.5",
+        published=("-1",),
+    ),
+    Regime(
+        name="exponent-transformer",
+        words="transformer of one layer, 60 % of the rows, .1 ≤ λ ≤ 5",
+    ),
+    Regime(
+        name="exponent-transformer",
+        words="the same, .1 ≤ λ ≤ 2 (before the break-down)",
+        high=2.0,
+        published=("-1", "-0.86"),
+    ),
+    Regime(
+        name="exponent-settings",
+        words="MLP, 400 settings of λ, learning rate, share of the rows and width",
+        settings=(DECAY, *_OTHERS),
+        published=("-0.64",),
+    ),
+)
+RESPONSES = {"steps from the beginning": Row.wait, "steps after memorisation": Row.delay}
+
+
+def document() -> list[dict[str, Any]]:
+    """Every regime with both responses."""
+    return [
+        _fitted(regime, response)
+        for regime in REGIMES
+        for response in ("steps from the beginning", "steps after memorisation")
+    ]
+
+
+def _fitted(regime: Regime, response: str) -> dict[str, Any]:
+    rows = [row for row in read(regime.name) if regime.low <= row.settings[DECAY] <= regime.high]
+    waits = [
+        row.wait("grokked") if response.startswith("steps from") else row.delay() for row in rows
+    ]
+    settings = {name: column(rows, name) for name in regime.settings}
+    runs = Runs.of_settings(waits, settings, [row.seed for row in rows])
+    fits = {family: accelerated_failure(runs, family) for family in ("log-normal", "log-logistic")}
+    family = min(fits, key=lambda name: fits[name].aic)
+    fit, naive = fits[family], naive_slopes(runs)
+    bent = curvature(fit, DECAY)
+    known = compare_exponents(fit, DECAY, PUBLISHED)
+    return {
+        "regime": regime.words,
+        "response": response,
+        "runs": len(rows),
+        "seen": fit.seen,
+        "censored": fit.censored,
+        "never": fit.never,
+        "family": family,
+        "exponents": {name: _ends(own) for name, own in fit.coefficients.items()},
+        "scale": _ends(fit.scale),
+        "curvature": _ends(bent.coefficient) | {"p": bent.p},
+        "cure": _cured(runs, family),
+        "naive_finished": _ends(naive.finished.coefficients[DECAY])
+        | {"r_squared": naive.finished.r_squared, "runs": naive.finished.count},
+        "naive_budgets": _ends(naive.budgets_as_times.coefficients[DECAY]),
+        "published": {
+            name: {
+                "p": own.p,
+                "delta_aic": own.delta_aic,
+                "inside": own.is_inside,
+                "comparable": name in regime.published,
+            }
+            for name, own in known.items()
+        },
+    }
+
+
+def _cured(runs: Runs, family: Any) -> dict[str, Any] | None:  # noqa: ANN401
+    """The exponent where a share of the runs never groks, if the likelihood has a maximum."""
+    try:
+        fit = accelerated_failure(runs, family, cure=[DECAY])
+    except SettingError as error:
+        return {"refused": str(error)}
+    return _ends(fit.coefficients[DECAY]) | {"aic": fit.aic}
+
+
+def _ends(interval: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
+
+
+def page(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The table of the study."""
+    heading = (
+        "| regime | response | runs (seen, censored) | exponent of λ | curvature | finished only "
+        "| budgets as times | −1 | −.86 | −.64 |"
+    )
+    lines = [heading, "|---|---|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        bent = row["curvature"]
+        told = [_verdict(own) for own in row["published"].values()]
+        lines.append(
+            f"| {row['regime']} | {row['response']} | {row['runs']} ({row['seen']}, "
+            f"{row['censored']}) | {pair(row['exponents'][DECAY])} | {pair(bent)}, p "
+            f"{number(bent['p'])} | {pair(row['naive_finished'])} | {pair(row['naive_budgets'])} | "
+            f"{' | '.join(told)} |"
+        )
+    return "\n".join(lines)
+
+
+def _verdict(own: Mapping[str, Any]) -> str:
+    if not own["comparable"]:
+        return "not comparable"
+    fits = "inside the interval" if own["inside"] else "excluded"
+    return f"{fits}, ΔAIC {own['delta_aic']:.1f}"
