@@ -135,6 +135,22 @@ def test_derivatives_are_those_of_the_value(family, between, location, log_scale
     assert by_scale == pytest.approx(slope, rel=1e-4, abs=1e-4)
 
 
+@every_family
+def test_far_tails_mirror(family: str):
+    """Far left survival is 1 to the last digit, and its differences must not be lost."""
+    none = np.array([0.0])
+
+    def of(low: float, high: float) -> list[float]:
+        with np.errstate(all="ignore"):
+            bounds = np.array([low]), np.array([high])
+            parts = log_likelihoods(family, bounds, none > 0, none, 0.0)
+        return [float(part[0]) for part in parts]
+
+    left, right = of(-801.0, -800.0), of(800.0, 801.0)
+    assert left == pytest.approx([right[0], -right[1], right[2]])
+    assert left[0] < -700
+
+
 def test_derivatives_of_a_cured_likelihood_are_those_of_the_value():
     runs = simulated(seeds=3, budget=5000.0, step=0.2)
     waits = [NEVER if i % 5 == 0 else wait for i, wait in enumerate(runs.waits)]
@@ -242,7 +258,7 @@ def test_a_run_that_diverged_is_left_out_and_counted_or_cured():
     fit, wider = accelerated_failure(runs), accelerated_failure(more)
     assert wider.coefficients == fit.coefficients
     assert (fit.never, wider.never) == (0, 2)
-    assert wider.seen == fit.seen
+    assert (wider.seen, wider.censored) == (fit.seen, fit.censored)
     assert accelerated_failure(more, cure=[]).odds["intercept"].value < 4
 
 

@@ -39,6 +39,20 @@ def test_a_bend_is_found_with_its_size():
     assert found.wald.low < 0.15 < found.wald.high
 
 
+def test_with_the_centred_square_the_slope_is_that_in_the_middle():
+    """Of ln T = 8 − 0.86 x + 0.15 x² at the mean of x, wherever the origin is."""
+    runs = simulated(bend=0.15)
+    moved = Runs(
+        waits=runs.waits,
+        covariates={"decay": [x + 3 for x in runs.covariates["decay"]]},
+        seeds=runs.seeds,
+    )
+    one, other = (curvature(accelerated_failure(own), "decay") for own in (runs, moved))
+    assert one.bent.coefficients["decay"].value == pytest.approx(-0.86, abs=0.1)
+    for name in ("decay", "decay²"):
+        assert other.bent.coefficients[name].low == pytest.approx(one.bent.coefficients[name].low)
+
+
 def test_a_straight_line_is_called_bent_as_often_as_it_should_be():
     tests = [
         curvature(accelerated_failure(simulated(seeds=10, stream=i)), "decay") for i in range(60)

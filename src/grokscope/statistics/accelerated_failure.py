@@ -149,7 +149,7 @@ def _fitted(
         family=family,
         coefficients=dict(zip([INTERCEPT, *names], robust, strict=False)),
         wald=dict(zip([INTERCEPT, *names], wald, strict=False)),
-        scale=_exponential(robust[wide]),
+        scale=robust[wide].exponential(),
         odds=dict(zip([INTERCEPT, *(cure or [])], robust[wide + 1 :], strict=False)),
         log_likelihood=peak.log_likelihood,
         aic=2 * len(peak.theta) - 2 * peak.log_likelihood,
@@ -179,10 +179,3 @@ def _intervals(theta: Terms, covariance: Square | None, reach: float) -> list[In
         Interval(value=value, low=value - half, high=value + half)
         for value, half in zip(values, halves, strict=True)
     ]
-
-
-def _exponential(interval: Interval) -> Interval:
-    value, low, high = (
-        None if x is None else math.exp(x) for x in (interval.value, interval.low, interval.high)
-    )
-    return Interval(value=value, low=low, high=high)
