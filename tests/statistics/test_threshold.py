@@ -11,6 +11,7 @@ from scipy import stats
 from grokscope.core.errors import SettingError
 from grokscope.core.seeds import stream_seed
 from grokscope.statistics import Threshold, threshold_of
+from grokscope.statistics.crossing import rising
 from grokscope.statistics.firth import firth
 from grokscope.statistics.resample import RESAMPLES
 from grokscope.statistics.trials import draws_of, interval_of
@@ -135,12 +136,38 @@ def test_one_mixed_setting_between_is_still_a_step():
     assert found.at.low < 2 < found.at.high
 
 
-def test_an_estimate_stays_within_its_gap():
-    """Many failures below pull the fitted line, but no run says more than the gap."""
-    low = {f"x{i}": 0 for i in range(1, 16)}
-    found = threshold_of(cells(**low, x16=4))
-    assert 15 <= found.at.value <= 16
-    assert (found.at.low, found.at.high) == (pytest.approx(15), pytest.approx(16))
+@pytest.mark.parametrize("side", [1, -1])
+def test_an_estimate_stays_within_its_gap(side: int):
+    """The line of 15 failures and one success crosses ½ beyond the success."""
+    own = [(side * float(i), (i == 15) == (side > 0)) for i in range(16)]
+    pairs = [*own, (0.0, side < 0)]
+    intercept, slope = slow_firth(pairs)
+    assert side * (-intercept / slope) > 15
+    found = threshold_of({0: own, 1: pairs[-1:]}, "linear")
+    assert (found.at.value, found.at.sign) == (15 * side, "=")
+
+
+def test_the_steps_end_however_large_and_sharp_the_counts():
+    x = np.arange(20.0)
+    failing, totals = np.tril(np.ones((19, 20))) == 1, np.full((19, 20), 1000.0)
+    intercept, slope = firth(x, np.where(failing, 0.0, totals), totals)
+    crossing = -intercept / slope
+    assert np.all((np.arange(19) <= crossing) & (crossing <= np.arange(19) + 1))
+
+
+def test_what_a_resample_did_not_try_is_out_of_its_range():
+    """Three of four grok at 1 and all at 2: the line crosses ½ above 0, where none was tried."""
+    found = rising(
+        np.array([0.0, 1.0, 2.0]), np.array([[0.0, 3.0, 4.0]]), np.array([[0.0, 4.0, 4.0]])
+    )
+    intercept, slope = slow_firth([(1.0, i > 0) for i in range(4)] + [(2.0, True)] * 4)
+    assert 0 < -intercept / slope < 1
+    assert (found.least[0], found.most[0]) == (-np.inf, 1)
+
+
+def test_a_half_everywhere_has_no_threshold():
+    found = threshold_of(cells(x1=2, x2=2, x4=2))
+    assert (found.at.value, found.slope.value) == (None, pytest.approx(0, abs=1e-6))
 
 
 def test_all_or_none_is_a_bound():
@@ -172,6 +199,7 @@ def test_success_that_goes_the_other_way_has_no_threshold():
 
 def test_falling_is_the_mirror_of_rising():
     trials = simulated(seeds=12, slope=1.5)
+    trials = {s: own[: 13 - s % 3] for s, own in trials.items()}
     turned = {s: [(1 / x, y) for x, y in own] for s, own in trials.items()}
     one, other = threshold_of(trials), threshold_of(turned, rises=False)
     assert other.at.value == pytest.approx(1 / one.at.value)

@@ -89,6 +89,22 @@ def test_where_half_never_generalise_the_width_is_0_and_a_narrow_region_may_hide
     assert found.decades.high >= 1
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_where_fewer_than_half_generalise_in_the_middle_the_width_is_0(turn: int):
+    """A flank that crosses ½ on one side of the middle is no region."""
+    shares = (4, 4, 4, 6, 0)[::turn]
+    trials = {s: [(10.0**i, s < n) for i, n in enumerate(shares)] for s in range(10)}
+    assert window_of(trials).decades.value == 0
+
+
+def test_the_widest_gap_is_what_could_hide():
+    tried = (1.0, 10.0, 1000.0, 2000.0)
+    trials = {s: [(x, s == i + 3) for i, x in enumerate(tried)] for s in range(30)}
+    found = window_of(trials)
+    assert (found.decades.value, found.decades.low) == (0, 0)
+    assert found.decades.high == pytest.approx(2)
+
+
 def test_a_plateau_by_hand():
     found = window_of(table(0, 4, 4, 4, 0))
     assert (found.decades.low, found.decades.high) == (pytest.approx(2), pytest.approx(4))

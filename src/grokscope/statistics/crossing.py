@@ -79,8 +79,11 @@ def rising(position: Float[np.ndarray, " cell"], successes: Counts, totals: Coun
     is_apart = failing < succeeding
     low[is_apart] = failing[is_apart]
     high[is_apart] = succeeding[is_apart]
-    least[is_apart] = np.where(is_inside, np.maximum(least, failing), failing)[is_apart]
-    most[is_apart] = np.where(is_inside, np.minimum(most, succeeding), succeeding)[is_apart]
+    # the fitted point, where it is in the gap; of all or none a bound is all there is
+    is_gap = is_apart & is_varied & (slope > 0)
+    inside = np.clip(crossing, failing, succeeding)
+    least[is_apart], most[is_apart] = low[is_apart], high[is_apart]
+    least[is_gap] = most[is_gap] = inside[is_gap]
     return Crossings(
         least=least,
         most=most,

@@ -7,7 +7,7 @@ the slope finite (Heinze and Schemper, Statistics in Medicine 21, 2002), vanishe
 does not depend on the unit or the origin of the variable.
 
 Each step treats the prior as h/2 successes and h/2 failures more at each setting, h being its
-leverage, and is Newton's for these counts.
+leverage, and is Newton's for these counts; where it would lead down it is halved.
 """
 
 import numpy as np
@@ -16,8 +16,9 @@ from jaxtyping import Float
 from grokscope.statistics.trials import Counts, Ends
 
 STEPS = 300
-LONGEST_STEP = 3.0
 CLOSE = 1e-9
+ROUNDING = 1e-9
+"""By so much a value may fall before a step counts as one that leads down."""
 
 Lines = tuple[Ends, Ends]
 
@@ -31,39 +32,43 @@ def firth(position: Float[np.ndarray, " cell"], successes: Counts, totals: Count
     x = (position - centre) / spread
     found = np.full((2, len(totals)), np.nan)
     rows = np.flatnonzero((totals > 0).sum(axis=1) >= 2)
-    lines = np.zeros((2, len(rows)))
+    lines, step = np.zeros((2, len(rows))), np.zeros((2, len(rows)))
+    value, part = np.full(len(rows), -np.inf), np.ones(len(rows))
     for _ in range(STEPS):
         if not len(rows):
             break
-        step = _step(x, successes[rows], totals[rows], (lines[0], lines[1]))
-        lines = lines + np.clip(step, -LONGEST_STEP, LONGEST_STEP)
+        ahead = lines + part * step
+        with np.errstate(all="ignore"):  # a step too far has no determinant; it is halved
+            there, onward = _climb(x, successes[rows], totals[rows], (ahead[0], ahead[1]))
+        is_up = there >= value - ROUNDING
+        lines, step = np.where(is_up, ahead, lines), np.where(is_up, onward, step)
+        value = np.where(is_up, there, value)
+        part = np.where(is_up, np.minimum(2 * part, 1), part / 2)
         is_done = np.abs(step).max(axis=0) < CLOSE
         found[:, rows[is_done]] = lines[:, is_done]
-        rows, lines = rows[~is_done], lines[:, ~is_done]
+        rows, lines, step = rows[~is_done], lines[:, ~is_done], step[:, ~is_done]
+        value, part = value[~is_done], part[~is_done]
     slope = found[1] / spread
     return found[0] - slope * centre, slope
 
 
-def _step(
+def _climb(
     x: Float[np.ndarray, " cell"], successes: Counts, totals: Counts, lines: Lines
-) -> Float[np.ndarray, "2 resample"]:
+) -> tuple[Ends, Float[np.ndarray, "2 resample"]]:
+    """Penalised log-likelihood of lines, and the step from there."""
     logit = lines[0][:, None] + lines[1][:, None] * x
     share = 0.5 * (1 + np.tanh(logit / 2))
     spread = share * (1 - share)
-    weight = totals * spread
-    flat, tilt, bend = _moments(weight, x)
-    leverage = weight * (bend[:, None] - 2 * x * tilt[:, None] + x**2 * flat[:, None])
-    leverage /= (flat * bend - tilt**2)[:, None]
-    left = successes - totals * share + leverage * (0.5 - share)
-    flat, tilt, bend = _moments((totals + leverage) * spread, x)
-    by_intercept, by_slope = left.sum(axis=1), left @ x
+    flat, tilt, bend = _moments(totals * spread, x)
     determinant = flat * bend - tilt**2
-    return np.array(
-        [
-            (bend * by_intercept - tilt * by_slope) / determinant,
-            (flat * by_slope - tilt * by_intercept) / determinant,
-        ]
-    )
+    value = np.sum(successes * logit - totals * np.logaddexp(0.0, logit), axis=1)
+    leverage = bend[:, None] - 2 * x * tilt[:, None] + x**2 * flat[:, None]
+    leverage *= totals * spread / determinant[:, None]
+    left = successes - totals * share + leverage * (0.5 - share)
+    by_intercept, by_slope = left.sum(axis=1), left @ x
+    flat, tilt, bend = _moments((totals + leverage) * spread, x)
+    step = np.array([bend * by_intercept - tilt * by_slope, flat * by_slope - tilt * by_intercept])
+    return value + 0.5 * np.log(determinant), step / (flat * bend - tilt**2)
 
 
 def _moments(weight: Counts, x: Float[np.ndarray, " cell"]) -> tuple[Ends, Ends, Ends]:

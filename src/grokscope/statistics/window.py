@@ -26,9 +26,9 @@ class Window:
     Attributes:
         begins: its lower end, in the unit of the setting; `≤` where it begins below all.
         ends: its upper end; `≥` where it ends above all.
-        decades: log₁₀(ends/begins); 0 where half never generalise among what was tried, with the
-            widest gap of the grid as the upper end of its interval, since a narrower region could
-            hide there; `≥` where an end is outside of what was tried.
+        decades: log₁₀(ends/begins); 0 where fewer than half generalise in the middle of the
+            successes, with the widest gap of the grid as the upper end of its interval, since a
+            narrower region could hide there; `≥` where an end is outside of what was tried.
         tried: least and greatest setting.
     """
 
