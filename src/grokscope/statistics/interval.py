@@ -43,6 +43,13 @@ class Interval:
         value = None if least in (0, -math.inf) else least
         return cls(value=value, low=low, high=high, sign="≥")
 
+    def exponential(self) -> "Interval":
+        """The same of e to the power of the number; what is not known stays so."""
+        value, low, high = (
+            None if end is None else math.exp(end) for end in (self.value, self.low, self.high)
+        )
+        return Interval(value=value, low=low, high=high, sign=self.sign)
+
     def at_least(self, bound: float | int) -> Outcome:
         """Whether all of the interval, or none of it, is at or above a bound."""
         if self.low is not None and self.low >= bound:
