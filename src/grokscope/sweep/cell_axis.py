@@ -79,7 +79,8 @@ class CellAxis:
         """A level for people: its value, or the ends of its bin."""
         if self.has_bins:
             return f"{self.edges[level]:.3g} to {self.edges[level + 1]:.3g}"
-        return value_words(self.levels[level])
+        value = self.levels[level]
+        return f"{value:.4g}" if isinstance(value, float) else value_words(value)
 
 
 def cell_axis(name: str, values: Iterable[Value], fill: float | None = None) -> CellAxis:

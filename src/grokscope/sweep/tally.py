@@ -9,6 +9,18 @@ from grokscope.core.errors import SettingError
 from grokscope.measures.label import Label
 
 ORDER: tuple[str, ...] = get_args(Label)
+LETTERS = {
+    "comprehension": "C",
+    "grokking": "G",
+    "memorization": "M",
+    "confusion": "F",
+    "semi_grokking": "S",
+    "ungrokking": "U",
+    "anti_grokking": "A",
+    "collapse": "L",
+    "diverged": "D",
+}
+"""Of each label one letter, in cells and in text: colour is never the only sign."""
 CENSORED = ("memorization", "confusion")
 """Labels of runs whose budget ended before they generalised, which does not mean never."""
 
