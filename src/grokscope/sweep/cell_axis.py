@@ -97,14 +97,15 @@ def cell_axis(name: str, values: Iterable[Value], fill: float | None = None) -> 
     different = set(values)
     if not different:
         raise SettingError(name, "of at least one value", 0)
-    numbers = sorted(cast("float", v) for v in different if _is_number(v))
+    numbers = sorted(float(cast("float", v)) for v in different if _is_number(v))
     if len(numbers) < len(different):
         levels = tuple(sorted(different, key=lambda v: (v is not None, str(v))))
         return CellAxis(name=name, levels=levels, scale="named")
     scale = _scale(numbers)
     if len(numbers) > BINS and _were_drawn(numbers, fill):
         return _bins(name, numbers, scale)
-    return CellAxis(name=name, levels=tuple(numbers), scale=scale)
+    rising = sorted(cast("set[float]", different))  # a whole number stays one
+    return CellAxis(name=name, levels=tuple(rising), scale=scale)
 
 
 def value_words(value: Value) -> str:

@@ -64,8 +64,12 @@ def test_words(test: LogRank | None) -> str:
         return "one group"
     if not test.degrees:
         return "nothing to compare"
-    p = f"p < {_LEAST_P:g}" if test.p_value < _LEAST_P else f"p = {test.p_value:.2g}"
-    return f"log-rank {p}"
+    return f"log-rank {p_words(test.p_value)}"
+
+
+def p_words(p: float) -> str:
+    """A p-value; those that are very small are not given as if they were known."""
+    return f"p < {_LEAST_P:.4f}" if p < _LEAST_P else f"p = {p:.2g}"
 
 
 def log_ticks(low: float, high: float) -> dict[str, Any]:

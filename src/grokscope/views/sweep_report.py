@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 
 from grokscope.core.settings import flatten
 from grokscope.experiment.kinds import kinds_of
-from grokscope.sweep.again import python_lines
 from grokscope.sweep.boundary import Boundary, boundary_of
 from grokscope.sweep.cell_axis import CellAxis, value_words
 from grokscope.sweep.cells import Cells, cells_of
@@ -26,6 +25,7 @@ from grokscope.views.page import render_page, write_page
 from grokscope.views.phase_diagram import phase_diagram
 from grokscope.views.picture import Picture
 from grokscope.views.survival_figure import survival_figure, test_words
+from grokscope.views.sweep_again import again
 
 WIDE = 10
 """Columns from which on a diagram takes the whole width of the page."""
@@ -175,10 +175,9 @@ def _configuration(results: Results, overview: Overview) -> dict[str, Any]:
         (name, "varies" if name in swept else value_words(value))
         for name, value in flatten(base).items()
     ]
-    lines = python_lines(sweep)
     return {
         "settings": settings,
-        "python": None if lines is None else "\n".join(lines),
+        "again": again(sweep),
         "definitions": definition.definitions(_thresholds(sweep)),
     }
 

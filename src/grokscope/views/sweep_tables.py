@@ -6,18 +6,23 @@ from dataclasses import dataclass
 
 from grokscope.statistics import Interval, Share
 from grokscope.sweep.boundary import Boundary
-from grokscope.sweep.cell import Cell
+from grokscope.sweep.cell import THRESHOLDS, Cell
 from grokscope.sweep.cells import Cells
 from grokscope.sweep.law import Law
-from grokscope.sweep.result import GROKDEF, LIU
+from grokscope.sweep.result import AT_HALF, GROKDEF, LIU
 from grokscope.sweep.survival_groups import SurvivalGroups
+from grokscope.sweep.tally import LETTERS
 from grokscope.views.cell_frame import setting_words
 from grokscope.views.cell_words import reach, step_text, time_words
 from grokscope.views.label_palette import label_colour, label_words
 from grokscope.views.law_figure import exponent_words
+from grokscope.views.survival_figure import p_words
 
 MOST_CELLS = 400
 """Rows of the table of cells; all of them are in the JSON."""
+
+
+_VARIANTS = {GROKDEF + AT_HALF: "½ budget"} | {name: name.split()[-1] for name in THRESHOLDS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +97,7 @@ def _cell_row(cells: Cells, cell: Cell) -> list[str]:
         f"> {step_text(reach(cell))}" if median.value is None else time_words(median, math.inf),
         step_text(cell.mean.value),
         "; ".join(
-            f"{name.removeprefix(GROKDEF).strip()} {' = '.join(map(label_words, labels))}"
+            f"{_VARIANTS[name]} {'='.join(LETTERS.get(label, '?') for label in labels)}"
             for name, labels in cell.changes(GROKDEF).items()
         ),
     ]
@@ -159,7 +164,7 @@ def law_sentence(law: Law) -> str:
             if law.bend.is_bent
             else "no bend was found, which with few runs says little"
         )
-        said += f" Test of a bend: p = {law.bend.p:.2g}; {verdict}."
+        said += f" Test of a bend: {p_words(law.bend.p)}; {verdict}."
     beside = ", ".join(setting_words(other) for other in law.beside)
     return f"{said} Regressed beside {beside}." if beside else said
 
