@@ -85,9 +85,9 @@ def _extent(groups: Sequence[SurvivalGroup]) -> tuple[float, float]:
 
 
 def _traces(group: SurvivalGroup, colour: str, ends: tuple[float, float]) -> list[go.Scatter]:
-    survival, last = group.survival, max(r.budget for r in group.results)
+    survival, last = group.survival, float(max(r.budget for r in group.results))
     style: dict[str, Any] = {"legendgroup": group.name}
-    x = [ends[0], *survival.times, float(last)]
+    x = [ends[0], *survival.times, last]
     y = [1.0, *survival.waiting, survival.at(last)]
     diverged = f", {group.diverged} diverged" if group.diverged else ""
     curve = go.Scatter(
@@ -112,7 +112,7 @@ def _band(
     band = survival.band()[:known]
     if not times:
         return []
-    x = [first, *times, float(end)]
+    x = [first, *times, end]
     low, high = ([1.0, *(ends[i] for ends in band)] for i in (0, 1))
     low_x, low_y = _stairs(x, low)
     high_x, high_y = _stairs(x, high)
