@@ -14,7 +14,7 @@ from grokscope.core.errors import SettingError
 from grokscope.sweep.cell_axis import CellAxis
 from grokscope.views.theme import plain
 
-MOST_TICKS = 12
+MOST_TICKS = 8
 _ALONE = 0.5
 """Half the width of the only level there is, in e-folds or in units of a list."""
 
@@ -79,6 +79,7 @@ class CellFrame:
             "ticktext": [plain(name) for name in self.names],
             "title_text": plain(self.title),
             "showgrid": False,
+            "tickangle": 0,
             "minor": {"ticks": ""},
         }
 

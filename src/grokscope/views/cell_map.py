@@ -16,7 +16,7 @@ from grokscope.views.theme import INK, SEQUENTIAL
 
 MOST_FOR_NUMBERS = 130
 """Cells from which on no numbers are written into them."""
-NOT_REACHED = "#eceef2"
+NOT_REACHED = "#f7f8fa"
 _HATCH_INK = "rgba(31,36,48,0.2)"
 _DARK_FROM = 0.58
 """Share of the colour scale from which on letters are white."""

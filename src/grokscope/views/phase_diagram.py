@@ -22,6 +22,8 @@ from grokscope.views.label_palette import TIE_COLOUR, ink_on, label_colour, labe
 from grokscope.views.patch import Box, boxes_of, legend_below, legend_swatch, patch
 from grokscope.views.theme import INK, dress, plain
 
+NOTHING = "#eef0f4"
+"""Behind the cells: seen where nothing ran."""
 STRIP = 0.2
 """Height of the strip of a mixed cell, as a share of the cell's."""
 _ROW, _LEAST_HEIGHT, _MOST_HEIGHT = 46, 150, 560
@@ -62,7 +64,7 @@ def lay_out_cells(figure: go.Figure, x: CellFrame, y: CellFrame, title: str) -> 
     figure.update_xaxes(x.layout())
     figure.update_yaxes(y.layout())
     figure.update_layout(margin={"l": 62 if y.title else 20, "r": 14, "t": 48, "b": 58})
-    figure.update_layout(hovermode="closest", hoverdistance=-1)
+    figure.update_layout(hovermode="closest", hoverdistance=-1, plot_bgcolor=NOTHING)
     dress(figure, height=inner + 48 + 58, title=title)
     figure.update_layout(title={"y": 0.985, "yanchor": "top", "yref": "container", "font_size": 14})
     return figure
@@ -145,8 +147,10 @@ def _texts(cells: Cells, rule: str, x: CellFrame, y: CellFrame) -> list[go.Scatt
 
 def _text(tally: Tally, *, with_counts: bool) -> str:
     letters = "=".join(LETTERS.get(label, "?") for label in tally.leading)
+    if len(tally.leading) > 2 or not (with_counts or tally.majority):
+        letters = "="  # the strip and the words of the cell name them all
     if not with_counts:
-        return letters if tally.majority else "="
+        return letters
     return f"<b>{letters}</b> {max(tally.counts.values())}/{tally.total}"
 
 
@@ -228,6 +232,8 @@ def _legend(cells: Cells, rule: str) -> list[go.Bar]:
     ]
     if any(label == _TIE for label, _ in prevailing):
         entries.append(legend_swatch(TIE_COLOUR, "no majority"))
+    if len(cells.cells) < cells.rows * len(cells.x.levels):
+        entries.append(legend_swatch(NOTHING, "no runs"))
     return entries
 
 
@@ -246,7 +252,13 @@ def _lay_out(
 
 
 def _seed_words(cells: Cells) -> str:
-    seeds = sorted({cell.seeds for cell in cells.cells})
-    few, most = seeds[0], seeds[-1]
-    said = f"{few}" if few == most else f"{few} to {most}"
-    return plain(f", {said} seed{'s' if most > 1 else ''} in each cell")
+    seeds = _range([cell.seeds for cell in cells.cells])
+    said = f"{seeds} seed{'s' if seeds != '1' else ''}"
+    if any(cell.runs != cell.seeds for cell in cells.cells):
+        said = f"{_range([cell.runs for cell in cells.cells])} runs of {said}"
+    return plain(f", {said} in each cell")
+
+
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"
