@@ -87,7 +87,6 @@ def legend_below(figure: go.Figure, entries: int) -> None:
     layout: Any = figure.layout
     figure.update_layout(height=layout.height + 8 + 20 * rows)
     legend = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"}
+    legend |= {"entrywidthmode": "fraction", "entrywidth": 1 / LEGEND_COLUMNS, "font_size": 11}
     figure.update_layout(legend={**legend, "x": 0, "xanchor": "left", "itemclick": False})
-    figure.update_layout(
-        legend_itemdoubleclick=False, legend_entrywidth=160, margin_b=66 + 20 * rows
-    )
+    figure.update_layout(legend_itemdoubleclick=False, margin_b=66 + 20 * rows)
