@@ -107,6 +107,17 @@ def test_a_given_coefficient_is_an_offset():
     assert list(fixed.coefficients) == ["intercept"]
 
 
+def test_two_coefficients_may_be_given():
+    runs = simulated()
+    other = np.random.default_rng(1).normal(size=len(runs.waits)).tolist()
+    runs = Runs(waits=runs.waits, covariates={**runs.covariates, "width": other})
+    fit = accelerated_failure(runs)
+    both = fit.with_fixed("decay", -1).with_fixed("width", 0.1)
+    assert list(both.coefficients) == ["intercept"]
+    assert both.log_likelihood < fit.with_fixed("decay", -1).log_likelihood < fit.log_likelihood
+    assert curvature(fit.with_fixed("width", 0.1), "decay").bent.fixed == {"width": 0.1}
+
+
 def test_naive_regressions_are_scipys():
     runs = simulated()
     found = naive_slopes(runs)
@@ -132,6 +143,7 @@ def test_naive_regressions_take_the_step_at_which_it_was_noticed_and_no_diverged
     for own in (found.finished, found.budgets_as_times):
         assert own.count == 4
         assert own.coefficients["x"].value == pytest.approx(1)
+        assert own.coefficients["intercept"].value == pytest.approx(0, abs=1e-9)
         assert own.r_squared == pytest.approx(1)
 
 

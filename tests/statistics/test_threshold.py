@@ -152,6 +152,18 @@ def test_the_steps_end_however_large_and_sharp_the_counts():
     failing, totals = np.tril(np.ones((19, 20))) == 1, np.full((19, 20), 1000.0)
     intercept, slope = firth(x, np.where(failing, 0.0, totals), totals)
     crossing = -intercept / slope
+    # Newton's steps alone run away here
+    uneven = firth(
+        np.array([0.0, 16.0, 17.0]), np.array([[0.0, 3.0, 36.0]]), np.array([[16.0, 663.0, 70.0]])
+    )
+    assert 16 < -uneven[0][0] / uneven[1][0] < 17
+    # and here the line is so steep that its last digits never come to rest
+    steep = firth(
+        np.array([-0.463, -0.46, -0.457, -0.449, -0.406, 2.236]),
+        np.array([[0.0, 52.0, 195.0, 63.0, 433.0, 6.0]]),
+        np.array([[17.0, 96.0, 195.0, 63.0, 433.0, 6.0]]),
+    )
+    assert -0.461 < -steep[0][0] / steep[1][0] < -0.459
     assert np.all((np.arange(19) <= crossing) & (crossing <= np.arange(19) + 1))
 
 

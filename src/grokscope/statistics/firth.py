@@ -16,9 +16,10 @@ from jaxtyping import Float
 from grokscope.statistics.trials import Counts, Ends
 
 STEPS = 300
-CLOSE = 1e-9
-ROUNDING = 1e-9
-"""By so much a value may fall before a step counts as one that leads down."""
+CLOSE = 1e-7
+"""A step of this share of the line is the last."""
+ROUNDING = 1e-11
+"""By so much per run a value may fall before a step counts as one that leads down."""
 
 Lines = tuple[Ends, Ends]
 
@@ -40,11 +41,11 @@ def firth(position: Float[np.ndarray, " cell"], successes: Counts, totals: Count
         ahead = lines + part * step
         with np.errstate(all="ignore"):  # a step too far has no determinant; it is halved
             there, onward = _climb(x, successes[rows], totals[rows], (ahead[0], ahead[1]))
-        is_up = there >= value - ROUNDING
+        is_up = there >= value - ROUNDING * (1 + totals[rows].sum(axis=1))
         lines, step = np.where(is_up, ahead, lines), np.where(is_up, onward, step)
         value = np.where(is_up, there, value)
         part = np.where(is_up, np.minimum(2 * part, 1), part / 2)
-        is_done = np.abs(step).max(axis=0) < CLOSE
+        is_done = np.all(np.abs(step) < CLOSE * (1 + np.abs(lines)), axis=0)
         found[:, rows[is_done]] = lines[:, is_done]
         rows, lines, step = rows[~is_done], lines[:, ~is_done], step[:, ~is_done]
         value, part = value[~is_done], part[~is_done]
