@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 from grokscope.sweep import Design, Results, Sweep, plan_sweep
 from grokscope.sweep.cells import cells_of
 from grokscope.sweep.start import extend
-from grokscope.views.sweep_again import again
+from grokscope.views.sweep_again import again, phases_command
 from grokscope.views.sweep_report import render_sweep_report, write_sweep_report
 from grokscope.views.sweep_tables import cell_table
 from grokscope.views.sweep_words import headline, scope_sentences
@@ -82,6 +82,12 @@ def test_the_command_makes_the_same_sweep(tiny_sweep: Sweep):
     assert "optimizer.weight_decay=0.01,0.1,1.0" in words
     assert "task.p=7" in words
     assert "plan_sweep(" in found.python
+
+
+def test_the_command_of_the_diagram_has_its_axes_and_what_is_fixed(tiny_sweep: Sweep):
+    cells = cells_of(FakeResults(grid()), "weight_decay", where={"train_fraction": 0.3})
+    words = "--x optimizer.weight_decay --where task.train_fraction=0.3"
+    assert phases_command(tiny_sweep, cells) == f"grokscope phases tiny {words}"
 
 
 def test_drawn_points_are_pointed_to(tmp_path: Path):

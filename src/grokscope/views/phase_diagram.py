@@ -245,7 +245,7 @@ def _legend_name(label: str) -> str:
 def _lay_out(
     figure: go.Figure, cells: Cells, rule: str, frames: tuple[CellFrame, CellFrame], entries: int
 ) -> go.Figure:
-    names = {"grokdef/1": "Phases by grokdef/1", "liu2022": "Phases by the rule of Liu et al."}
+    names = {"grokdef/1": "By grokdef/1", "liu2022": "By Liu et al."}
     lay_out_cells(figure, *frames, title=f"{names.get(rule, rule)}{_seed_words(cells)}")
     legend_below(figure, entries)
     return figure.update_layout(barmode="overlay")

@@ -10,6 +10,7 @@ from grokscope.core.settings import flatten
 from grokscope.experiment.kinds import kinds_of
 from grokscope.recipes import RECIPES
 from grokscope.sweep.axis import Value
+from grokscope.sweep.cells import Cells
 from grokscope.sweep.cohort import Member
 from grokscope.sweep.folder import Sweep
 from grokscope.sweep.plan import plan_sweep
@@ -92,6 +93,15 @@ def again(sweep: Sweep) -> Again | None:
         return found if _is_same(found, members) else None
     except GrokscopeError:
         return None
+
+
+def phases_command(sweep: Sweep, cells: Cells) -> str:
+    """`grokscope phases …` that gives the same diagram."""
+    words = ["grokscope", "phases", sweep.name, "--x", cells.x.name]
+    words += ["--y", cells.y.name] if cells.y is not None else []
+    for name, value in cells.fixed.items():
+        words += ["--where", f"{name}={_word(value)}"]
+    return shlex.join(words)
 
 
 def _flags(count: int) -> list[str]:

@@ -25,7 +25,7 @@ from grokscope.views.page import render_page, write_page
 from grokscope.views.phase_diagram import phase_diagram
 from grokscope.views.picture import Picture
 from grokscope.views.survival_figure import survival_figure, test_words
-from grokscope.views.sweep_again import again
+from grokscope.views.sweep_again import again, phases_command
 
 WIDE = 10
 """Columns from which on a diagram takes the whole width of the page."""
@@ -104,6 +104,7 @@ def _heading(sweep: Sweep, cells: Cells, overview: Overview) -> dict[str, Any]:
     axes = [cells.x.name, *([cells.y.name] if cells.y else [])]
     return {
         "name": sweep.name,
+        "command": phases_command(sweep, cells),
         "recipe": sweep.header.recipe,
         "task": base.task.name,
         "axes": " and ".join(setting_words(axis) for axis in axes),
