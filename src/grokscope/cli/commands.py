@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, Suppress, UseAppendAction, arg
 
 from grokscope.cli.command import ATTEMPTS, RUNS, Command, Folder, Json, RunName, Settings
-from grokscope.cli.sweep_commands import Sweep, Worker
+from grokscope.cli.sweep_commands import Phases, Sweep, Worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,6 +364,7 @@ COMMANDS: dict[str, type[Command]] = {
     "replicate": Replicate,
     "sweep": Sweep,
     "worker": Worker,
+    "phases": Phases,
 }
 
 TRAINING: dict[str, type[Demo] | type[Run] | type[Sweep]] = {

@@ -1,6 +1,7 @@
 """The subcommands of sweeps and their arguments."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, Suppress, UseAppendAction, arg
@@ -96,3 +97,35 @@ class Worker:
         from grokscope.cli.sweep import worker
 
         return worker(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phases:
+    """The phase diagram of a sweep: as text, and as a page that needs no network.
+
+    Writes `report.html` into the sweep. What is not an axis and varies is pooled unless `--where`
+    fixes it: grokscope phases SWEEP --x weight_decay --y lr --where train_fraction=0.5
+    """
+
+    sweep: Annotated[Positional[str], arg(metavar="SWEEP")]
+    """A path, a name, or the beginning of a name."""
+    x: Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")] = None
+    """Setting of the first axis; that of the sweep unless given."""
+    y: Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")] = None
+    """Setting of the second axis; that of the sweep unless an axis is given."""
+    where: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = ()
+    """Fix a setting at a value; may be given several times."""
+    rule: Annotated[str, arg(metavar="RULE")] = "grokdef/1"
+    """The definition of labels in the text: grokdef/1, or liu2022 for that of arXiv 2205.10343."""
+    file: Annotated[Path | None, arg(aliases=("-o",), metavar="FILE", help_behavior_hint="")] = None
+    """Where to write the page too (.html), or the cells (.json)."""
+    out: SweepFolder = SWEEPS
+    """The folder of all sweeps."""
+    json: Json = False
+    """Print one JSON object on stdout."""
+
+    def execute(self) -> int:
+        """Gather, write, print."""
+        from grokscope.cli.phases import phases
+
+        return phases(self)

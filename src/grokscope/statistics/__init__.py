@@ -1,4 +1,4 @@
-"""Statistics over runs: shares, times, ratios and variances with intervals, and what differs."""
+"""Statistics over runs: shares, times, ratios, exponents and variances, and what differs."""
 
 from grokscope.statistics.accelerated_failure import AcceleratedFailure, accelerated_failure
 from grokscope.statistics.budget_test import Budget, BudgetTest, budget_test

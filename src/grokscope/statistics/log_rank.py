@@ -24,6 +24,7 @@ from jaxtyping import Float64, Int
 from grokscope.core.errors import SettingError
 from grokscope.statistics.wait import Wait, require_right_censored
 
+Counts = Int[np.ndarray, "time group"]
 Strata = Mapping[str, Sequence[Hashable]]
 """For each group the stratum of each of its waits, in the same order."""
 
@@ -60,24 +61,23 @@ def log_rank(groups: Mapping[str, Sequence[Wait]], strata: Strata | None = None)
         SettingError: there are fewer than two groups, one is empty, a wait is known to lie between
             two bounds only, or the strata do not go with the groups.
     """
-    from scipy.stats import chi2  # training needs no scipy
+    from scipy.special import chdtrc  # training needs no scipy
 
     _require_groups(groups, strata)
     observed = np.zeros(len(groups))
     expected = np.zeros(len(groups))
     covariance = np.zeros((len(groups), len(groups)))
     for stratum in _split(groups, strata):
-        for time in sorted({w.least for waits in stratum for w in waits if w.was_seen}):
-            at_risk = np.array([sum(w.least >= time for w in waits) for waits in stratum])
-            events = np.array([_events(waits, time) for waits in stratum])
-            observed += events
-            expected += events.sum() * at_risk / at_risk.sum()
-            covariance += _hypergeometric(at_risk, int(events.sum()))
+        at_risk, events = _counts(stratum)
+        shares = at_risk / at_risk.sum(1, keepdims=True)
+        observed += events.sum(0)
+        expected += (events.sum(1, keepdims=True) * shares).sum(0)
+        covariance += _hypergeometric(at_risk, events)
     statistic, degrees = _distance(observed - expected, covariance)
     return LogRank(
         statistic=statistic,
         degrees=degrees,
-        p_value=float(chi2.sf(statistic, degrees)) if degrees else 1.0,
+        p_value=float(chdtrc(degrees, statistic)) if degrees else 1.0,
         observed=dict(zip(groups, observed.astype(int).tolist(), strict=True)),
         expected=dict(zip(groups, expected.tolist(), strict=True)),
     )
@@ -108,18 +108,23 @@ def _split(
         ]
 
 
-def _events(waits: Sequence[Wait], time: float) -> int:
-    return sum(wait.was_seen and wait.least == time for wait in waits)
+def _counts(stratum: Sequence[Sequence[Wait]]) -> tuple[Counts, Counts]:
+    """How many of each group are at risk at each time of an event, and how many events it has."""
+    ends = [np.sort([wait.least for wait in waits]) for waits in stratum]
+    seen = [np.sort([wait.least for wait in waits if wait.was_seen]) for waits in stratum]
+    times = np.unique(np.concatenate(seen))
+    at_risk = [len(own) - np.searchsorted(own, times, "left") for own in ends]
+    before = [np.searchsorted(own, times, "left") for own in seen]
+    until = [np.searchsorted(own, times, "right") for own in seen]
+    return np.stack(at_risk, 1), np.stack(until, 1) - np.stack(before, 1)
 
 
-def _hypergeometric(
-    at_risk: Int[np.ndarray, " group"], events: int
-) -> Float64[np.ndarray, "group group"]:
-    """Covariance of the events among groups where so many are drawn from all at risk."""
-    total = int(at_risk.sum())
-    shares = at_risk / total
-    scale = events * (total - events) / max(total - 1, 1)  # one alone does not vary
-    return scale * (np.diag(shares) - np.outer(shares, shares))
+def _hypergeometric(at_risk: Counts, events: Counts) -> Float64[np.ndarray, "group group"]:
+    """Covariance of the events among groups where so many are drawn from all at risk, summed."""
+    total, drawn = at_risk.sum(1), events.sum(1)
+    shares = at_risk / total[:, None]
+    scale = drawn * (total - drawn) / np.maximum(total - 1, 1)  # one alone does not vary
+    return np.diag(scale @ shares) - (shares * scale[:, None]).T @ shares
 
 
 def _distance(

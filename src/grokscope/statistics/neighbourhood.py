@@ -151,11 +151,14 @@ def _around(grid: Grid, cell: tuple[int, int], enough: int) -> _Around:
 
 
 def _ring(grid: Grid, cell: tuple[int, int], radius: int) -> list[Sequence[Wait]]:
+    row, column = cell
+    rows = range(max(row - radius, 0), min(row + radius + 1, len(grid)))
+    columns = range(max(column - radius, 0), min(column + radius + 1, len(grid[0])))
     return [
         other
-        for i, row in enumerate(grid)
-        for j, other in enumerate(row)
-        if other is not None and max(abs(i - cell[0]), abs(j - cell[1])) == radius
+        for i in rows
+        for j in columns
+        if max(abs(i - row), abs(j - column)) == radius and (other := grid[i][j]) is not None
     ]
 
 

@@ -10,6 +10,8 @@ alike; leaving it out would say what would happen if no network could diverge.
 """
 
 import math
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -94,13 +96,15 @@ def kaplan_meier(waits: Sequence[Wait]) -> Survival:
         SettingError: there are none, or one is known to lie between two bounds only.
     """
     require_right_censored(waits)
-    times = sorted({wait.least for wait in waits if wait.was_seen})
+    ends = sorted(wait.least for wait in waits)
+    seen = Counter(wait.least for wait in waits if wait.was_seen)
+    times = sorted(seen)
     share, greenwood = 1.0, 0.0
     waiting: list[float] = []
     variance: list[float] = []
     for time in times:
-        at_risk = sum(wait.least >= time for wait in waits)
-        events = sum(wait.was_seen and wait.least == time for wait in waits)
+        at_risk = len(ends) - bisect_left(ends, time)
+        events = seen[time]
         share *= 1 - events / at_risk
         greenwood += events / (at_risk * (at_risk - events)) if at_risk > events else math.nan
         waiting.append(share)

@@ -1,6 +1,7 @@
 """Sweeps: thousands of runs, planned, trained in cohorts, and kept through whatever happens."""
 
 from grokscope.sweep.axis import Axis
+from grokscope.sweep.cells import Cells, cells_of
 from grokscope.sweep.cohort import Cohort
 from grokscope.sweep.design import Design
 from grokscope.sweep.folder import Sweep, find_sweep
@@ -10,6 +11,7 @@ from grokscope.sweep.worker import Worker
 
 __all__ = [
     "Axis",
+    "Cells",
     "Cohort",
     "Design",
     "Result",
@@ -17,6 +19,7 @@ __all__ = [
     "Sweep",
     "SweepPlan",
     "Worker",
+    "cells_of",
     "find_sweep",
     "plan_sweep",
     "read_plan",

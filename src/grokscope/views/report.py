@@ -1,19 +1,9 @@
 """The report of a run: one HTML file that needs nothing else and asks nothing of the network."""
 
-import base64
-import hashlib
-import os
-import secrets
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
-from grokscope.core.errors import DiskError
 from grokscope.experiment import Run
 from grokscope.experiment.quantities import Quantities
 from grokscope.experiment.trainer import make_splits
@@ -23,6 +13,7 @@ from grokscope.views.band import band_words
 from grokscope.views.group import Group, groups_of
 from grokscope.views.learned import learned
 from grokscope.views.number_table import number_table
+from grokscope.views.page import render_page, write_page
 from grokscope.views.profile_figure import FORMS
 from grokscope.views.progress_figure import panels_with_data
 from grokscope.views.theme import GROUP_COLOURS
@@ -44,44 +35,13 @@ def write_report(run: Run, path: Path | None = None) -> Path:
         DiskError: the file cannot be written.
         VerificationError: a file of the run is damaged.
     """
-    page = render_report(run)
-    path = path or run.path / "report.html"
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise DiskError(f"{path}: {error.strerror or error}") from error
-    return path
+    return write_page(render_report(run), path or run.path / "report.html")
 
 
 def render_report(run: Run) -> str:
     """The report as HTML."""
-    loader = PackageLoader("grokscope.views")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    scripts = [get_plotlyjs(), _asset("report.js")]
-    return environment.get_template("report.html.j2").render(
-        **_content(run),
-        link_of=definition.source_link,
-        scripts=[Markup(script) for script in scripts],
-        style=Markup(_asset("report.css")),
-        policy=content_policy(scripts),
-    )
-
-
-def content_policy(scripts: Sequence[str]) -> str:
-    """A content security policy under which only these scripts run and nothing is fetched."""
-    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
-    allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
+    content = _content(run) | {"link_of": definition.source_link}
+    return render_page("report.html.j2", content)
 
 
 def _content(run: Run) -> dict[str, Any]:
@@ -170,7 +130,3 @@ def _pictures(
         "portraits": [portrait for portrait in portraits if portrait is not None],
         "portraits_left_out": max(0, len(groups) - gallery.PORTRAITS),
     }
-
-
-def _asset(name: str) -> str:
-    return (files("grokscope.views") / "templates" / name).read_text(encoding="utf-8")

@@ -61,7 +61,17 @@ _TEMPLATE = go.layout.Template(
         "plot_bgcolor": "rgba(0,0,0,0)",
         "xaxis": _AXIS,
         "yaxis": _AXIS,
-        "hoverlabel": {"bgcolor": "white", "bordercolor": GRID, "font": {"size": 12}},
+        "hoverlabel": {
+            "bgcolor": "white",
+            "bordercolor": "#98a1b3",
+            "font": {"size": 12, "color": INK},
+            "align": "left",
+        },
+        "modebar": {
+            "bgcolor": "rgba(255,255,255,0.85)",
+            "color": "#98a1b3",
+            "activecolor": INK,
+        },
         "legend": {"font": {"size": 12}, "bgcolor": "rgba(0,0,0,0)"},
         "colorway": list(GROUP_COLOURS),
     }
