@@ -43,7 +43,7 @@ def _majority(rows: Sequence[Row], label: str) -> str:
 def page(found: Mapping[str, Any]) -> str:
     """The table of the study."""
     heading = (
-        "| label of more than half of a cell's runs | cells (grokdef/1) | keep it at B, .9, .95, .99 "
+        "| label of most of a cell's runs | cells (grokdef/1) | keep it at B, .9, .95, .99 "
         "| cells (liu2022) | keep it at B |"
     )
     lines = [heading, "|---|---|---|---|---|"]

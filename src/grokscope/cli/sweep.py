@@ -13,16 +13,17 @@ from grokscope.cli.screen import new_table, say, stdout, write_json
 from grokscope.cli.settings import read_sections, read_settings
 from grokscope.cli.wording import count, duration
 from grokscope.core.errors import GrokscopeError, InterruptedRunError, SettingError, UsageError
+from grokscope.core.settings import require_at_least
 from grokscope.experiment import Listener, Silence
 from grokscope.recipes import find_recipe
 from grokscope.sweep import cohort, folder
 from grokscope.sweep.cost import Cost, cost_of
 from grokscope.sweep.design import Design
-from grokscope.sweep.mirror import Mirror
+from grokscope.sweep.mirror import Mirror, storage_of
 from grokscope.sweep.plan import SweepPlan, plan_sweep, read_plan
 from grokscope.sweep.pool import end_with_parent, run_pool
 from grokscope.sweep.result import Results
-from grokscope.sweep.start import extend, mend, new_shapes, open_shapes, standing
+from grokscope.sweep.start import begin, mend, new_shapes, open_shapes, standing
 from grokscope.sweep.worker import Worker as SweepWorker
 
 Row = dict[str, Any]
@@ -34,9 +35,11 @@ def sweep(request: Sweep) -> int:
     plan, threads = _plan(request), _threads(request, engine)
     if request.dry_run:
         return _dry(plan, threads, request)
-    made = folder.Sweep.create(request.out, plan, threads, request.ledger)
-    added, again = extend(made, plan, request.cohort), mend(made)
-    _say_standing(made, added, again)
+    _require_engine(engine, request)
+    made, added = begin(
+        request.out, plan, threads, ledger=request.ledger, per_cohort=request.cohort
+    )
+    _say_standing(made, added, mend(made))
     mirror = None if request.mirror is None else Mirror(request.mirror, made)
     try:
         _run(made, engine, request, mirror)
@@ -118,8 +121,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _engine(request: Sweep) -> str:
-    if request.workers is not None and request.workers < 1:
-        raise SettingError("workers", "at least 1", request.workers)
+    require_at_least(1, request, "workers", "threads", "cohort", "seeds")
     engine = request.engine or ("pool" if (request.workers or 1) > 1 else "process")
     if request.address is not None and engine != "ray":
         raise UsageError("`--address` is that of a Ray cluster: add `--engine ray`.")
@@ -128,11 +130,23 @@ def _engine(request: Sweep) -> str:
     return engine
 
 
+def _require_engine(engine: str, request: Sweep) -> None:
+    """Refuse what cannot work before a sweep is made."""
+    if request.mirror is not None:
+        storage_of(request.mirror)
+    if engine == "ray":
+        from grokscope.sweep.ray import require_ray
+
+        require_ray(request.address)
+    elif engine == "slurm":
+        from grokscope.sweep.slurm import require_slurm
+
+        require_slurm()
+
+
 def _threads(request: Sweep, engine: str) -> int:
     """One core for each worker of several, all of the machine for one alone."""
     if request.threads is not None:
-        if request.threads < 1:
-            raise SettingError("threads", "at least 1", request.threads)
         return request.threads
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if engine == "process":

@@ -23,19 +23,9 @@ class Mirror:
     """
 
     def __init__(self, url: str, sweep: Sweep) -> None:
-        try:
-            from fsspec.core import url_to_fs
-        except ImportError:
-            raise MissingExtraError("fsspec", "remote") from None
-        try:
-            found: tuple[Any, Any] = url_to_fs(url)
-        except ImportError as error:
-            raise UsageError(f"`mirror` {url}: {error}.") from None
-        except ValueError as error:
-            raise UsageError(f"`mirror` must be a URL that fsspec knows, got {url!r}.") from error
-        self._storage, root = found
+        self._storage, root = storage_of(url)
         self._sweep = sweep
-        self._root = f"{str(root).rstrip('/')}/{sweep.name}/runs"
+        self._root = f"{root.rstrip('/')}/{sweep.name}/runs"
 
     def copy(self, cohort: str) -> None:
         """Copy a published run; OSError or whatever the storage raises."""
@@ -53,6 +43,21 @@ class Mirror:
         return [
             c for c in published if not self._storage.exists(f"{self._root}/{c}/{MANIFEST_NAME}")
         ]
+
+
+def storage_of(url: str) -> tuple[Any, str]:
+    """What fsspec knows by a URL, and the path there; errors as of `Mirror`."""
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError:
+        raise MissingExtraError("fsspec", "remote") from None
+    try:
+        found: tuple[Any, Any] = url_to_fs(url)
+    except ImportError as error:
+        raise UsageError(f"`mirror` {url}: {error}.") from None
+    except ValueError as error:
+        raise UsageError(f"`mirror` must be a URL that fsspec knows, got {url!r}.") from error
+    return found[0], str(found[1])
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -64,7 +64,7 @@ def run_on_ray(
         DiskError: a task met a full disk.
         GrokscopeError: a cohort's tasks died too often.
     """
-    ray = _import_ray()
+    ray = require_ray(address)
     _connect(ray, address, cpus)
     try:
         with stop_on_signal() as request:
@@ -126,7 +126,13 @@ class _Tasks:
                 raise GrokscopeError(f"Tasks of {cohort} died {_TRIES} times: {line}") from error
 
 
-def _import_ray() -> Any:  # noqa: ANN401
+def require_ray(address: str | None = None) -> Any:  # noqa: ANN401
+    """The module, if it can be used and somebody listens at the address.
+
+    Raises:
+        MissingExtraError: it is not installed.
+        UsageError: it is too old, or nobody does.
+    """
     try:
         import ray
     except ImportError:
@@ -137,11 +143,11 @@ def _import_ray() -> Any:  # noqa: ANN401
             f"ray {ray.__version__} has known holes: pip install -U 'grokscope[ray]' brings "
             f"{'.'.join(map(str, OLDEST))} or a later one."
         )
+    _require_listener(address)
     return ray
 
 
 def _connect(ray: Any, address: str | None, cpus: int | None) -> None:  # noqa: ANN401
-    _require_listener(address)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
         with _own_signals():

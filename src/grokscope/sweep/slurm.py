@@ -1,6 +1,7 @@
 """Workers as jobs of a Slurm cluster, by way of submitit."""
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,17 @@ class SlurmWorker:
         return DelayedSubmission(self)
 
 
+def require_slurm(cluster: str | None = None) -> Any:  # noqa: ANN401
+    """submitit, if it is installed and there is a cluster; errors as of `submit`."""
+    try:
+        import submitit
+    except ImportError:
+        raise MissingExtraError("submitit", "slurm") from None
+    if cluster in (None, "slurm") and shutil.which("srun") is None:
+        raise UsageError("Slurm does not take jobs here: there is no `srun`.")
+    return submitit
+
+
 def submit(
     sweep: Sweep, workers: int, cluster: str | None = None, minutes: int = _MINUTES
 ) -> list[Any]:
@@ -52,10 +64,7 @@ def submit(
         MissingExtraError: submitit is not installed.
         UsageError: there is no Slurm here.
     """
-    try:
-        import submitit
-    except ImportError:
-        raise MissingExtraError("submitit", "slurm") from None
+    submitit = require_slurm(cluster)
     try:
         executor = submitit.AutoExecutor(folder=sweep.path / "slurm", cluster=cluster or "slurm")
         has_gpu = sweep.header.base.training.device == "cuda"

@@ -1,9 +1,10 @@
 """Starting a sweep, or going on with it: what is new is added, what is damaged is done again."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from grokscope.sweep.cohort import Shape, shapes_of
-from grokscope.sweep.folder import Sweep
+from grokscope.sweep.folder import HEADER_NAME, LedgerKind, Sweep
 from grokscope.sweep.plan import PlannedRun, SweepPlan
 from grokscope.sweep.publication import withdraw_damaged
 
@@ -28,6 +29,36 @@ class Standing:
     def is_complete(self) -> bool:
         """Whether every run is published."""
         return self.done == self.runs
+
+
+def begin(
+    root: Path,
+    plan: SweepPlan,
+    threads: int,
+    *,
+    ledger: LedgerKind | None = None,
+    per_cohort: int | None = None,
+) -> tuple[Sweep, int]:
+    """The sweep of a plan, new or known, with all of its runs, and how many of them are new.
+
+    What cannot be trained is refused before there is a folder.
+
+    Args:
+        root: the folder of all sweeps.
+        plan: what to train.
+        threads: that step a cohort, of a new sweep.
+        ledger: its kind, of a new sweep.
+        per_cohort: networks in a cohort, instead of what takes about a minute.
+
+    Raises:
+        SettingError, UsageError, MemoryExceededError: a network that cannot be trained, or a folder
+            of that name that is of something else.
+        DiskError: the disk is full or refuses to be written.
+    """
+    if not (root / plan.folder_name / HEADER_NAME).exists():
+        new_shapes(None, plan.runs(), per_cohort, threads)
+    sweep = Sweep.create(root, plan, threads, ledger)
+    return sweep, extend(sweep, plan, per_cohort)
 
 
 def extend(sweep: Sweep, plan: SweepPlan, per_cohort: int | None = None) -> int:
