@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         OneLayerTransformer,
     )
     from grokscope.recipes import RECIPES, run
+    from grokscope.sweep import Design, Results, plan_sweep, run_sweep
     from grokscope.tasks import (
         DigitAddition,
         Digits,
@@ -62,6 +63,7 @@ _HOMES = {
     "Decoder": "grokscope.models",
     "DeepTransformer": "grokscope.models",
     "DenseMLP": "grokscope.models",
+    "Design": "grokscope.sweep",
     "DiagonalLinear": "grokscope.models",
     "DigitAddition": "grokscope.tasks",
     "Digits": "grokscope.tasks",
@@ -84,6 +86,7 @@ _HOMES = {
     "NetworkSubject": "grokscope.explanation",
     "OneLayerTransformer": "grokscope.models",
     "RECIPES": "grokscope.recipes",
+    "Results": "grokscope.sweep",
     "Run": "grokscope.experiment",
     "SGD": "grokscope.engine",
     "SparseParity": "grokscope.tasks",
@@ -97,7 +100,9 @@ _HOMES = {
     "judge": "grokscope.measures.grokdef",
     "load": "grokscope.experiment",
     "paired": "grokscope.experiment",
+    "plan_sweep": "grokscope.sweep",
     "run": "grokscope.recipes",
+    "run_sweep": "grokscope.sweep",
     "write_report": "grokscope.views",
 }
 
@@ -112,6 +117,7 @@ __all__ = [
     "Decoder",
     "DeepTransformer",
     "DenseMLP",
+    "Design",
     "DiagonalLinear",
     "DigitAddition",
     "Digits",
@@ -133,6 +139,7 @@ __all__ = [
     "Muon",
     "NetworkSubject",
     "OneLayerTransformer",
+    "Results",
     "Run",
     "SparseParity",
     "StableMax",
@@ -145,7 +152,9 @@ __all__ = [
     "judge",
     "load",
     "paired",
+    "plan_sweep",
     "run",
+    "run_sweep",
     "write_report",
 ]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import grokscope as gs
 from grokscope.core.errors import GrokscopeError, UsageError
 from grokscope.experiment import Plan, load, start_run
 from grokscope.store import query
@@ -34,6 +35,13 @@ def test_a_cohort_is_the_run_of_its_networks(done, tmp_path):
         for name, value in alone.weights(network).items():
             assert torch.equal(value, kept.weights(network)[name])
     assert kept.curves["test/acc"].tolist() == alone.curves["test/acc"].tolist()
+
+
+def test_python_has_it_in_one_call(done, tmp_path):
+    results = gs.run_sweep(tiny_plan(), tmp_path, threads=1)
+    assert {result.id: result.label for result in results.all} == {
+        result.id: result.label for result in Results(done).all
+    }
 
 
 def test_both_ledgers_lead_to_the_same_runs(done, tmp_path):

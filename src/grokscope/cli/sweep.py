@@ -1,6 +1,5 @@
 """`sweep` and `worker`: plan, say what it costs, train, count what came of it."""
 
-import os
 import shlex
 from collections import Counter
 from pathlib import Path
@@ -19,6 +18,7 @@ from grokscope.recipes import find_recipe
 from grokscope.sweep import cohort, folder
 from grokscope.sweep.cost import Cost, cost_of
 from grokscope.sweep.design import Design
+from grokscope.sweep.launch import usable_cores
 from grokscope.sweep.mirror import Mirror, storage_of
 from grokscope.sweep.plan import SweepPlan, plan_sweep, read_plan
 from grokscope.sweep.pool import end_with_parent, run_pool
@@ -148,21 +148,26 @@ def _threads(request: Sweep, engine: str) -> int:
     """One core for each worker of several, all of the machine for one alone."""
     if request.threads is not None:
         return request.threads
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if engine == "process":
-        return cores or 1
-    return 1 if engine in ("ray", "slurm") else max(1, (cores or 1) // (request.workers or 1))
+        return usable_cores()
+    return 1 if engine in ("ray", "slurm") else max(1, usable_cores() // _workers(request))
+
+
+def _workers(request: Sweep) -> int:
+    """Of a pool: one for each core unless somebody says otherwise."""
+    return request.workers or usable_cores()
 
 
 def _run(made: folder.Sweep, engine: str, request: Sweep, mirror: Mirror | None) -> None:
     if standing(made).cohorts == 0:
         return
-    say(expectation(cost_of(open_shapes(made)), 1 if engine == "process" else request.workers or 1))
+    at_once = 1 if engine == "process" else _workers(request)
+    say(expectation(cost_of(open_shapes(made)), at_once))
     options = [] if request.mirror is None else ["--mirror", request.mirror]
     if engine == "process":
         SweepWorker(sweep=made, watcher=Lines(), mirror=_copier(mirror)).work()
     elif engine == "pool":
-        run_pool(made, request.workers or os.cpu_count() or 1, options)
+        run_pool(made, _workers(request), options)
     elif engine == "ray":
         from grokscope.sweep.ray import run_on_ray
 
@@ -261,15 +266,22 @@ def _tell(made: folder.Sweep, *, as_json: bool) -> int:
     if now.failed:
         cohort_id, reason = next(iter(now.failed.items()))
         raise GrokscopeError(f"{count(len(now.failed), 'cohort')} failed; {cohort_id}: {reason}")
-    say(f"next: grokscope query \"SELECT run, label, grokked_step FROM runs\" --out "
-        f"{shlex.quote(str(_near(made.runs)))}")  # fmt: skip
+    say(f"next: grokscope phases {_name_of(made)}")
+    say(
+        '      grokscope query "SELECT run, label, grokked_step FROM runs" --out '
+        f"{shlex.quote(str(_near(made.runs)))}"
+    )
     return 0
 
 
 def _worker_words(made: folder.Sweep) -> str:
+    return f"grokscope worker {_name_of(made)}"
+
+
+def _name_of(made: folder.Sweep) -> str:
+    """How to name a sweep in a suggested command."""
     path = _near(made.path)
-    name = made.name if path.parent == SWEEPS else str(path)
-    return f"grokscope worker {shlex.quote(name)}"
+    return shlex.quote(made.name if path.parent == SWEEPS else str(path))
 
 
 def _near(path: Path) -> Path:

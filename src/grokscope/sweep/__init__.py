@@ -5,6 +5,7 @@ from grokscope.sweep.cells import Cells, cells_of
 from grokscope.sweep.cohort import Cohort
 from grokscope.sweep.design import Design
 from grokscope.sweep.folder import Sweep, find_sweep
+from grokscope.sweep.launch import run_sweep
 from grokscope.sweep.plan import SweepPlan, plan_sweep, read_plan
 from grokscope.sweep.result import Result, Results
 from grokscope.sweep.worker import Worker
@@ -23,4 +24,5 @@ __all__ = [
     "find_sweep",
     "plan_sweep",
     "read_plan",
+    "run_sweep",
 ]
