@@ -133,6 +133,20 @@ def test_results_say_what_the_summaries_say(done):
             assert result.grokked.least == row["steps"]
 
 
+def test_curves_of_all_runs_are_one_table(done, tmp_path):
+    results = Results(done)
+    columns = results.curves(["test/acc_novel"])
+    for place, result in enumerate(results.all):
+        cohort, _, network = result.run.partition("/")
+        theirs = load(done.runs / cohort).curves
+        own = theirs["network"] == int(network)
+        here = columns["run"] == place
+        assert columns["step"][here].tolist() == theirs["step"][own].tolist()
+        assert columns["test/acc_novel"][here].tolist() == theirs["test/acc_novel"][own].tolist()
+    with pytest.raises(UsageError, match="no finished runs"):
+        Results(started(tmp_path)).curves(["test/acc"])
+
+
 def test_queries_read_the_published_runs(done):
     rows = query(done.runs, "SELECT run, label FROM runs ORDER BY run").rows
     assert rows == sorted((result.run, result.label) for result in Results(done).all)

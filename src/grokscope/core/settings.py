@@ -7,6 +7,7 @@ short one (`weight_decay`).
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -24,7 +25,7 @@ def check_types(config: object) -> None:
     Raises:
         SettingError: naming the field, the type or the choices, and the value.
     """
-    hints = get_type_hints(type(config))
+    hints = _hints(type(config))
     for field in fields(config):  # type: ignore[arg-type]
         value = getattr(config, field.name)
         if not _fits(value, hints[field.name]):
@@ -79,7 +80,7 @@ def kinds_of_setting(config: object, full: str) -> tuple[Any, ...]:
     """The types that a setting, given by its full name, may have."""
     section, _, leaf = full.rpartition(".")
     owner = getattr(config, section) if section else config
-    hint = get_type_hints(type(owner))[leaf]
+    hint = _hints(type(owner))[leaf]
     return get_args(hint) if isinstance(hint, UnionType) else (hint,)
 
 
@@ -111,6 +112,12 @@ def with_settings(config: T, changes: Mapping[str, Any]) -> T:
     top = nested.pop("", {})
     parts = {s: replace(getattr(config, s), **changed) for s, changed in nested.items()}
     return replace(config, **parts, **top)  # type: ignore[type-var]
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Annotated types of a class's fields; thousands of configs have the same few classes."""
+    return get_type_hints(kind)
 
 
 def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401

@@ -114,8 +114,12 @@ def shapes_of(
         MemoryExceededError: a single one does not fit.
     """
     groups: dict[str, list[PlannedRun]] = {}
+    known: dict[Any, str] = {}  # of the settings: seeds do not change a shape
     for run in runs:
-        groups.setdefault(_shape_key(run.config), []).append(run)
+        settings = tuple(run.settings.items())
+        if settings not in known:
+            known[settings] = _shape_key(run.config)
+        groups.setdefault(known[settings], []).append(run)
     return [_shape(group, threads, per_cohort) for group in groups.values()]
 
 

@@ -1,11 +1,14 @@
 """What became of the runs of a sweep, read from the published run directories."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from grokscope.core.errors import UsageError
 from grokscope.core.settings import flatten
 from grokscope.statistics import NEVER, Wait
 from grokscope.store import RunDirectory
@@ -84,6 +87,32 @@ class Results:
     def value(self, result: Result, setting: str) -> Value:
         """What a setting, by its full name, was in a run."""
         return result.settings.get(setting, self._base.get(setting))
+
+    def curves(self, names: Sequence[str]) -> dict[str, Any]:
+        """Some metrics of every run at every evaluation, as columns.
+
+        Args:
+            names: of metrics, such as `test/acc_novel`.
+
+        Returns:
+            `run` (its place in `all`), `step`, and a column for each name; sorted by run and step.
+
+        Raises:
+            UsageError: nothing is published.
+            VerificationError: a segment is damaged.
+        """
+        parts: list[dict[str, Any]] = []
+        first = 0
+        for cohort in self.sweep.cohorts():
+            run = self.sweep.published(cohort)
+            if run is not None:
+                columns = run.curves(["network", "step", *names])
+                parts.append(columns | {"run": columns.pop("network") + first})
+                first += len(cohort.members)
+        if not parts:
+            raise UsageError(f"{self.sweep.path} has no finished runs.")
+        order = ["run", "step", *names]
+        return {name: np.concatenate([part[name] for part in parts]) for name in order}
 
     def _read(self) -> Iterator[Result]:
         for cohort in self.sweep.cohorts():
