@@ -1,11 +1,20 @@
 """A pool of processes, Ray, Slurm's jobs on this machine, and copies elsewhere."""
 
+import os
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from grokscope.core.errors import GrokscopeError, MissingExtraError, UsageError
+from grokscope.experiment import load
 from grokscope.store import RunDirectory
 from grokscope.sweep import Results, Worker
 from grokscope.sweep import ray as on_ray
@@ -14,7 +23,7 @@ from grokscope.sweep.pool import run_pool
 from grokscope.sweep.ray import run_on_ray
 from grokscope.sweep.slurm import submit
 from grokscope.sweep.start import standing
-from sweep.conftest import finished, started
+from sweep.conftest import finished, started, tiny_plan
 
 
 def test_a_pool_trains_what_one_worker_would(tmp_path, done):
@@ -142,3 +151,50 @@ def test_tasks_that_die_are_submitted_again_and_not_for_ever(tmp_path, monkeypat
     tasks = on_ray._Tasks(fake, sweep, lambda cohort: None)
     with pytest.raises(GrokscopeError, match="died 5 times"):
         all(tasks.go_on() for _ in range(100))
+
+
+LONG = {"p": 11, "d_model": 16, "d_hidden": 16, "steps": 3000, "stop_when_grokked": False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["raylet", "driver"])
+def test_a_sweep_on_ray_outlives_its_raylet_and_its_driver(tmp_path, victim):
+    pytest.importorskip("ray")
+    undisturbed = finished(tmp_path / "whole", tiny_plan(**LONG))
+    sweep = started(tmp_path / "hurt", tiny_plan(**LONG))
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom grokscope.sweep import find_sweep\n"
+        "from grokscope.sweep.ray import run_on_ray\n"
+        "run_on_ray(find_sweep(Path(sys.argv[1])), cpus=2)\n"
+    )
+    driver = subprocess.Popen(
+        [sys.executable, "-c", script, str(sweep.path)], stderr=subprocess.DEVNULL
+    )
+    wait_for(lambda: sweep.work.is_dir() and any(sweep.work.iterdir()))
+    chosen = driver.pid if victim == "driver" else raylet_of(driver.pid)
+    os.kill(chosen, signal.SIGKILL)
+    driver.wait(120)
+    Worker(sweep=sweep).work()
+    assert Results(sweep).all == Results(undisturbed).all
+    for cohort in sweep.cohorts():
+        ours, theirs = (load(one.runs / cohort.id) for one in (sweep, undisturbed))
+        for network in range(len(cohort.members)):
+            kept = theirs.weights(network)
+            assert all(torch.equal(v, kept[n]) for n, v in ours.weights(network).items())
+
+
+def raylet_of(driver: int) -> int:
+    """The raylet that a process has started."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            name, _, rest = stat.read_text().partition(") ")
+            if name.endswith("(raylet") and int(rest.split()[1]) == driver:
+                return int(stat.parent.name)
+    raise AssertionError("there is no raylet")
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 90.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -235,9 +235,12 @@ class RunDirectory:
             A column per metric: 1-D, or 2-D (row × entry) padded with NaN for list columns.
             Missing numbers are NaN. Empty if there is no segment.
         """
+        return read_tables(self.segments(), names)
+
+    def segments(self) -> list[Path]:
+        """The files of the curves, oldest first, each compared with its checksum."""
         manifest = read_manifest(self.path)
-        segments = segment_names(manifest.files)
-        return read_tables([checked(self.path, manifest, name) for name in segments], names)
+        return [checked(self.path, manifest, name) for name in segment_names(manifest.files)]
 
     def progress(self) -> dict[str, Array]:
         """The progress table in the form of `curves`; empty if there is none."""

@@ -123,6 +123,41 @@ def read_tables(paths: Sequence[Path], names: Sequence[str] | None = None) -> di
     return {name: _dense(cast("Array", values)) for name, values in columns.items()}
 
 
+def read_groups(groups: Sequence[Sequence[Path]], names: Sequence[str]) -> dict[str, Array]:
+    """Numbers from the files of many runs at once, in the form of `read_tables`.
+
+    Args:
+        groups: the files of each run.
+        names: columns to read; none of lists.
+
+    Returns:
+        `group` (place of the run), `network`, `step` and the columns, sorted by these three.
+
+    Raises:
+        VerificationError: a file is not readable as Parquet.
+    """
+    import duckdb
+    import numpy as np
+
+    places = {str(path): place for place, paths in enumerate(groups) for path in paths}
+    if not places:
+        return {}
+    files = {"path": np.array(list(places), dtype=object), "place": np.array([*places.values()])}
+    selected = ", ".join(["place", "network", "step", *map(identifier, names)])
+    source = parquet(map(Path, places), ", filename = true")
+    with connect() as connection:
+        connection.register("files", files)
+        try:
+            columns = connection.execute(
+                f"SELECT {selected} FROM {source} AS rows JOIN files ON rows.filename = files.path "
+                "ORDER BY place, network, step"
+            ).fetchnumpy()
+        except duckdb.Error as error:
+            raise VerificationError(f"{groups[0][0]}: {str(error).splitlines()[0]}") from error
+    found = {name: _dense(cast("Array", values)) for name, values in columns.items()}
+    return {"group": found.pop("place"), **found}
+
+
 def parquet_versions(paths: Sequence[Path]) -> dict[Path, int | None]:
     """The schema version in the metadata of each file; None where there is none."""
     import duckdb

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from grokscope.core.errors import UsageError
 from grokscope.core.settings import flatten
 from grokscope.statistics import NEVER, Wait
 from grokscope.store import RunDirectory
+from grokscope.store.segments import read_groups
 from grokscope.sweep.axis import Value
 from grokscope.sweep.cohort import Cohort
 from grokscope.sweep.folder import Sweep
@@ -101,18 +103,20 @@ class Results:
             UsageError: nothing is published.
             VerificationError: a segment is damaged.
         """
-        parts: list[dict[str, Any]] = []
+        places: list[int] = []
+        files: list[list[Path]] = []
         first = 0
         for cohort in self.sweep.cohorts():
             run = self.sweep.published(cohort)
             if run is not None:
-                columns = run.curves(["network", "step", *names])
-                parts.append(columns | {"run": columns.pop("network") + first})
+                files.append(run.segments())
+                places.append(first)
                 first += len(cohort.members)
-        if not parts:
+        if not files:
             raise UsageError(f"{self.sweep.path} has no finished runs.")
-        order = ["run", "step", *names]
-        return {name: np.concatenate([part[name] for part in parts]) for name in order}
+        columns = read_groups(files, names)
+        run_number = np.array(places)[columns.pop("group")] + columns.pop("network")
+        return {"run": run_number, **columns}
 
     def _read(self) -> Iterator[Result]:
         for cohort in self.sweep.cohorts():
