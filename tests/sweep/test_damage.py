@@ -1,6 +1,7 @@
 """Flipped bits, cut and lost files: found by the same command, and what is lost is done again."""
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from faults import tiny
 from grokscope.core.errors import VerificationError
 from grokscope.store.manifest import read_sealed
 from grokscope.sweep import Sweep, Worker
+from grokscope.sweep.lease import SILENCE_SECONDS
 
 UNLISTED = (".lock", "status.json", "events.jsonl")
 """Without a checksum: nothing that a result depends on."""
@@ -36,7 +38,7 @@ def files_of(run: Path, stride: int) -> list[Path]:
 
 @pytest.mark.faults(1)
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("stride", [13, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [13, pytest.param(4, marks=pytest.mark.slow)])
 def test_a_published_run_that_is_damaged_is_kept_and_done_again(
     ledger, damage, stride, trained, faults, reference, tmp_path
 ):
@@ -57,7 +59,7 @@ def test_a_published_run_that_is_damaged_is_kept_and_done_again(
 
 @pytest.mark.faults(1)
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("stride", [19, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [19, pytest.param(5, marks=pytest.mark.slow)])
 def test_a_run_in_training_that_is_damaged_is_done_again(
     ledger, damage, stride, planned, disk, faults, next_process, reference, tmp_path
 ):
@@ -123,10 +125,12 @@ def test_what_holders_of_a_lost_ledger_left_is_taken_over(
         next_process()
     for path in (root / "tiny").glob("ledger*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    began = time.monotonic()
     if who == "worker":
         Worker(sweep=Sweep.open(root / "tiny")).work()
     else:
         tiny.command(root, ledger)
+    assert time.monotonic() - began < SILENCE_SECONDS  # nobody is waited for
     tiny.require_same(Sweep.open(root / "tiny"), reference)
 
 

@@ -55,7 +55,7 @@ def test_a_cohort_that_does_not_fit_is_split(ledger, networks, error, memory_for
 
 
 @pytest.mark.faults(2)
-@pytest.mark.parametrize("stride", [19, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [19, pytest.param(7, marks=pytest.mark.slow)])
 def test_a_split_can_fail_anywhere(
     ledger, stride, memory_for, disk, faults, next_process, tmp_path, monkeypatch
 ):

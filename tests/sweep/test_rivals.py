@@ -132,8 +132,14 @@ PLACES = {
     "before publishing": (worker_module, "publish"),
     "within publishing": ("grokscope.sweep.publication", "move_once"),
 }
+AFTER, BETWEEN = "after the end", "in between"
+OTHERS = [("files", AFTER), ("sqlite", BETWEEN)]
 returns = pytest.mark.parametrize(
-    "returns", [pytest.param("after the end", marks=pytest.mark.slow), "in between"]
+    ("ledger", "returns"),
+    [
+        *(("sqlite", AFTER), ("files", BETWEEN)),
+        *(pytest.param(*own, marks=pytest.mark.slow) for own in OTHERS),
+    ],
 )
 
 
@@ -149,13 +155,13 @@ def test_a_slow_worker_neither_publishes_nor_spoils(
     zombie.start()
     faults.count()
     other = Worker(sweep=Sweep.open(sweep.path), silence=0.2)
-    if returns == "in between":  # while the other has begun
+    if returns == BETWEEN:  # while the other has begun
         lease = taken_over(other, zombie)
         begin(sweep, sweep.cohort(lease.cohort), lease)
         zombie.end()
         other.train(lease)
     other.work()
-    if returns == "after the end":
+    if returns == AFTER:
         zombie.end()
     assert zombie.raised == []
     assert zombie.worker.trained == []
