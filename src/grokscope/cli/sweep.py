@@ -11,7 +11,13 @@ from grokscope.cli.commands import Sweep, Worker
 from grokscope.cli.screen import new_table, say, stdout, write_json
 from grokscope.cli.settings import read_sections, read_settings
 from grokscope.cli.wording import count, duration
-from grokscope.core.errors import GrokscopeError, InterruptedRunError, SettingError, UsageError
+from grokscope.core.errors import (
+    GrokscopeError,
+    InterruptedRunError,
+    MemoryExceededError,
+    SettingError,
+    UsageError,
+)
 from grokscope.core.settings import require_at_least
 from grokscope.experiment import Listener, Silence
 from grokscope.recipes import find_recipe
@@ -162,7 +168,10 @@ def _run(made: folder.Sweep, engine: str, request: Sweep, mirror: Mirror | None)
     if standing(made).cohorts == 0:
         return
     at_once = 1 if engine == "process" else _workers(request)
-    say(expectation(cost_of(open_shapes(made)), at_once))
+    try:
+        say(expectation(cost_of(open_shapes(made)), at_once))
+    except MemoryExceededError:
+        say("a cohort does not fit in memory here: then it goes on in two halves")
     options = [] if request.mirror is None else ["--mirror", request.mirror]
     if engine == "process":
         SweepWorker(sweep=made, watcher=Lines(), mirror=_copier(mirror)).work()

@@ -150,6 +150,17 @@ def remove_tree(path: Path) -> None:
             discard(doomed)
 
 
+def remove_tree_once(path: Path) -> bool:
+    """As `remove_tree`; False if there is none, or another process was faster."""
+    try:
+        remove_tree(path)
+    except DiskError:
+        if path.exists():
+            raise
+        return False
+    return True
+
+
 def discard_stale(folder: Path) -> None:
     """Remove temporary names that no living write can still be using."""
     for path in folder.iterdir():

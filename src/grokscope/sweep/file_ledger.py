@@ -4,7 +4,8 @@ No locks: whoever renames a folder to a name that is not taken has won, which ne
 keep. Of a cohort's leases the one with the highest token counts.
 
     ledger/<cohort>/
-      lease-00000001/{owner.json, beat, released}
+      lease-00000001/{owner.json, beat, released}    `released` says "again" where a worker begins
+                                                     anew and earlier losses do not count
       outcome/outcome.json                 done, split or failed
 """
 
@@ -12,20 +13,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from grokscope.core.errors import GrokscopeError
+from grokscope.core.errors import GrokscopeError, VerificationError
 from grokscope.store.documents import encode_json, read_json
 from grokscope.store.durable import (
     disk_errors,
     is_temporary,
     make_directory,
     make_once,
-    remove_tree,
+    remove_tree_once,
     replace_file,
 )
-from grokscope.sweep.lease import Entry, Lease, LeaseLostError, Observer, Owner
+from grokscope.sweep.lease import (
+    HOW_TO_RENEW,
+    Entry,
+    Lease,
+    LeaseLostError,
+    Observer,
+    Owner,
+)
 
 LEDGER_FOLDER = "ledger"
 _OUTCOME, _LEASE = "outcome", "lease-"
+_AGAIN = b"again"
 
 
 class FileLedger:
@@ -62,11 +71,12 @@ class FileLedger:
         token, losses = _newest(folder), 0
         if token:
             held = folder / f"{_LEASE}{token:08d}"
-            facts = read_json(held / "owner.json")
-            losses = _whole(facts, "losses")
-            if not (held / "released").exists():
-                beat = _beat_of(held)
-                if not self._observer.is_gone(cohort, Owner.of(facts), (token, beat)):
+            facts = _read(held / "owner.json", "host", "boot", "pid", "started")
+            released = _content(held / "released")
+            losses = 0 if released == _AGAIN else _whole(facts, "losses")
+            if released is None:
+                mark = token, _content(held / "beat")
+                if not self._observer.is_gone(cohort, Owner.of(facts), mark):
                     return None
                 losses += 1
         owner = encode_json({**Owner.this().as_dict(), "losses": losses})
@@ -78,7 +88,8 @@ class FileLedger:
     def beat(self, lease: Lease) -> None:
         """See `Ledger.beat`."""
         held = self._mine(lease)
-        replace_file(held / "beat", str(int(_beat_of(held) or 0) + 1).encode())
+        beat = _content(held / "beat") or b""
+        replace_file(held / "beat", b"%d" % (int(beat) + 1 if beat.isdigit() else 0))
 
     def release(self, lease: Lease) -> None:
         """See `Ledger.release`."""
@@ -104,22 +115,24 @@ class FileLedger:
         """See `Ledger.reopen`."""
         for cohort in cohorts:
             outcome = self._root / cohort / _OUTCOME
-            if outcome.exists() and read_json(outcome / "outcome.json")["state"] != "split":
+            if self._outcome(cohort).get("state", "split") != "split":
                 token = _newest(self._root / cohort)
                 if token:
-                    replace_file(outcome.with_name(f"{_LEASE}{token:08d}") / "released", b"")
-                remove_tree(outcome)
+                    replace_file(outcome.with_name(f"{_LEASE}{token:08d}") / "released", _AGAIN)
+                remove_tree_once(outcome)
                 self._ended.discard(cohort)
 
     def entries(self) -> list[Entry]:
         """See `Ledger.entries`."""
-        return [self._entry(path) for path in _folders(self._root)]
+        found = [self._entry(path) for path in _folders(self._root)]
+        # somebody else may have opened again what had ended
+        self._ended &= {entry.cohort for entry in found if entry.state not in ("waiting", "leased")}
+        return found
 
     def _entry(self, folder: Path) -> Entry:
         token = _newest(folder)
-        outcome = folder / _OUTCOME / "outcome.json"
-        if outcome.exists():
-            facts: Any = read_json(outcome)
+        facts: Any = self._outcome(folder.name)
+        if facts:
             error, code = str(facts.get("error", "")), int(facts.get("exit_code", 1))
             return Entry(
                 cohort=folder.name, state=facts["state"], token=token, error=error, exit_code=code
@@ -128,15 +141,27 @@ class FileLedger:
         is_free = token == 0 or (held / "released").exists()
         return Entry(cohort=folder.name, state="waiting" if is_free else "leased", token=token)
 
+    def _outcome(self, cohort: str) -> dict[str, object]:
+        """Empty where there is none: another worker may just have removed it."""
+        path = self._root / cohort / _OUTCOME / "outcome.json"
+        try:
+            return _read(path, "state")
+        except VerificationError:
+            if path.exists():
+                raise
+            return {}
+
     def _open(self) -> list[str]:
         return [path.name for path in _folders(self._root) if path.name not in self._ended]
 
     def _mine(self, lease: Lease) -> Path:
-        """The lease's folder, if it is still the newest one of its cohort."""
+        """The lease's folder, if it is still the newest one of its cohort, and not over."""
         folder = self._root / lease.cohort
-        if _newest(folder) != lease.token:
+        held = folder / f"{_LEASE}{lease.token:08d}"
+        is_over = (folder / _OUTCOME).exists() or (held / "released").exists()
+        if is_over or _newest(folder) != lease.token:
             raise LeaseLostError(f"{lease.cohort} was taken over by another worker.")
-        return folder / f"{_LEASE}{lease.token:08d}"
+        return held
 
     def _end(self, cohort: str, facts: Mapping[str, object]) -> None:
         make_once(self._root / cohort / _OUTCOME, {"outcome.json": encode_json(facts)})
@@ -154,11 +179,23 @@ def _newest(folder: Path) -> int:
     return max((int(token) for token in tokens if token.isdecimal()), default=0)
 
 
-def _beat_of(held: Path) -> str:
+def _content(path: Path) -> bytes | None:
     try:
-        return (held / "beat").read_text(encoding="ascii")
+        return path.read_bytes()
     except FileNotFoundError:
-        return ""
+        return None
+
+
+def _read(path: Path, *facts: str) -> dict[str, object]:
+    """A document with some facts."""
+    try:
+        document = read_json(path)
+    except VerificationError as error:
+        raise VerificationError(f"{error}. {HOW_TO_RENEW}") from error
+    missing = next((fact for fact in facts if fact not in document), None)
+    if missing is not None:
+        raise VerificationError(f"{path}: no `{missing}`. {HOW_TO_RENEW}")
+    return document
 
 
 def _whole(facts: Mapping[str, object], name: str) -> int:

@@ -38,6 +38,10 @@ SWEEPS = Path("sweeps")
 HEADER_NAME = "sweep.toml"
 LedgerKind = Literal["sqlite", "files"]
 _PLANS, _SPLITS, _RUNS, _WORK = "plans", "splits", "runs", "work"
+_HOW_TO_PLAN_AGAIN = (
+    "What is published is not touched by that: move this plan's folder away and start the command "
+    "that made it again, with the same `--cohort` if there was one; it finds what is published."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +147,7 @@ class Sweep:
 
     def cohorts(self) -> list[Cohort]:
         """All cohorts, in the order of the plans; parts instead of those that were split."""
-        planned = [cohort for path in self._plans() for cohort in _read_cohorts(path, "plan.json")]
-        found: list[Cohort] = []
-        for cohort in planned:
-            found += self._parts(cohort)
-        return found
+        return [part for cohort in self._planned() for part in self._parts(cohort)]
 
     def cohort(self, cohort_id: str) -> Cohort:
         """One of them, split or not.
@@ -163,10 +163,10 @@ class Sweep:
 
     @cached_property
     def _known(self) -> dict[str, Cohort]:
-        plans = [cohort for path in self._plans() for cohort in _read_cohorts(path, "plan.json")]
-        splits = _entries(self.path / _SPLITS)
-        plans += [cohort for path in splits for cohort in _read_cohorts(path, "split.json")]
-        return {cohort.id: cohort for cohort in plans}
+        found = self._planned()
+        for cohort in found:  # which grows meanwhile
+            found += cohort.halves() if self.is_split(cohort.id) else ()
+        return {cohort.id: cohort for cohort in found}
 
     def extend(self, cohorts: Sequence[Cohort], origin: Mapping[str, object]) -> bool:
         """Add the cohorts of one more plan; False if somebody else has added one meanwhile.
@@ -176,31 +176,45 @@ class Sweep:
             origin: the plan in a few words, for people.
         """
         make_directory(self.path / _PLANS)
-        number = len(self._plans()) + 1
+        # the number is chosen first: whoever adds a plan after it was looked takes that number
+        number = max((int(path.name) for path in self._plans()), default=0) + 1
+        known = {member.id for cohort in self.cohorts() for member in cohort.members}
+        if any(member.id in known for cohort in cohorts for member in cohort.members):
+            return False
         document = {**origin, "cohorts": [_stored(cohort) for cohort in cohorts]}
         return make_once(self.path / _PLANS / f"{number:06d}", {"plan.json": seal(document)})
 
     def split(self, cohort: Cohort) -> tuple[Cohort, Cohort]:
-        """Note that a cohort is replaced by its halves."""
+        """Note that a cohort is replaced by its halves, if it has not been noted before."""
         parts = cohort.halves()
         make_directory(self.path / _SPLITS)
         document = {"cohorts": [_stored(part) for part in parts]}
         make_once(self.path / _SPLITS / cohort.id, {"split.json": seal(document)})
         return parts
 
+    def is_split(self, cohort_id: str) -> bool:
+        """Whether the halves of a cohort have taken its place."""
+        return (self.path / _SPLITS / cohort_id).is_dir()
+
+    def has_published(self, cohort_id: str) -> bool:
+        """Whether the finished run directory of a cohort is there."""
+        return (self.runs / cohort_id).is_dir()
+
     def published(self, cohort: Cohort) -> RunDirectory | None:
         """The finished run directory of a cohort, if it is there."""
-        path = self.runs / cohort.id
-        return RunDirectory(path) if path.is_dir() else None
+        return RunDirectory(self.runs / cohort.id) if self.has_published(cohort.id) else None
 
     def _plans(self) -> list[Path]:
         return _entries(self.path / _PLANS)
 
+    def _planned(self) -> list[Cohort]:
+        return [cohort for path in self._plans() for cohort in _read_cohorts(path / "plan.json")]
+
     def _parts(self, cohort: Cohort) -> list[Cohort]:
-        path = self.path / _SPLITS / cohort.id
-        if not path.is_dir():
+        # the halves follow from the cohort: what the note says of them is for people
+        if not self.is_split(cohort.id):
             return [cohort]
-        return [part for own in _read_cohorts(path, "split.json") for part in self._parts(own)]
+        return [part for half in cohort.halves() for part in self._parts(half)]
 
 
 def find_sweep(name: str | Path, root: Path = SWEEPS) -> Sweep:
@@ -212,7 +226,7 @@ def find_sweep(name: str | Path, root: Path = SWEEPS) -> Sweep:
     path = Path(name)
     if (path / HEADER_NAME).is_file():
         return Sweep.open(path)
-    names = sorted(p.parent.name for p in root.glob(f"*/{HEADER_NAME}")) if root.is_dir() else []
+    names = sorted(p.parent.name for p in root.glob(f"[!.]*/{HEADER_NAME}"))
     wanted = str(name).rstrip("/")
     found = [own for own in names if own == wanted] or [n for n in names if n.startswith(wanted)]
     if len(found) == 1:
@@ -250,8 +264,11 @@ def _stored(cohort: Cohort) -> dict[str, object]:
     return {"id": cohort.id, "members": members}
 
 
-def _read_cohorts(folder: Path, name: str) -> list[Cohort]:
-    document = read_sealed(folder / name)
+def _read_cohorts(path: Path) -> list[Cohort]:
+    try:
+        document = read_sealed(path)
+    except VerificationError as error:
+        raise VerificationError(f"{error}. {_HOW_TO_PLAN_AGAIN}") from error
     listed = cast("list[dict[str, Any]]", document["cohorts"])
     return [
         Cohort(

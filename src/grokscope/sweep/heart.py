@@ -3,7 +3,7 @@
 import threading
 from types import TracebackType
 
-from grokscope.core.errors import DiskError, InterruptedRunError
+from grokscope.core.errors import GrokscopeError, InterruptedRunError
 from grokscope.experiment import Listener, TrainingProgress
 from grokscope.sweep.lease import BEAT_SECONDS, Lease, LeaseLostError, Ledger
 
@@ -54,5 +54,5 @@ class Heart:
             except LeaseLostError:
                 self.is_lost = True
                 return
-            except DiskError:
-                continue  # whoever trains will meet the full disk, and says so
+            except GrokscopeError:
+                continue  # whoever trains will meet the full disk or the damage, and says so

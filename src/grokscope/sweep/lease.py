@@ -22,6 +22,12 @@ SILENCE_SECONDS = 30.0
 """Without a beat, after which a lease is taken from its holder."""
 BEAT_SECONDS = 5.0
 
+HOW_TO_RENEW = (
+    "A ledger only says who works on what: while nobody works on the sweep, remove it, and start "
+    "the same command again."
+)
+"""What to do with one that is damaged. Nothing that was published is lost with it."""
+
 State = Literal["waiting", "leased", "done", "split", "failed"]
 
 
@@ -113,7 +119,7 @@ class Ledger(Protocol):
         ...
 
     def beat(self, lease: Lease) -> None:
-        """Say that the holder lives; LeaseLostError if the lease is another's."""
+        """Say that the holder lives; LeaseLostError if the lease is another's, or is over."""
         ...
 
     def release(self, lease: Lease) -> None:

@@ -15,6 +15,8 @@ from grokscope.sweep.folder import Sweep
 GRACE_SECONDS = 30.0
 """For workers that are asked to stop, before they are ended."""
 _POLL_SECONDS = 0.1
+_PARENT = "GROKSCOPE_POOL"
+"""Variable with the id of the process that started a worker."""
 _RESTARTS = 5
 """Of each worker that the system ended, such as for want of memory."""
 
@@ -56,15 +58,15 @@ def end_with_parent() -> None:
     import ctypes
 
     set_death_signal = 1
-    parent = os.getppid()
     ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
-    if os.getppid() != parent:  # it ended before it could be asked for
+    if str(os.getppid()) != os.environ.get(_PARENT, str(os.getppid())):  # it has ended already
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
     # a session of its own: Ctrl-C is for the one who passes it on
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    known = {**os.environ, _PARENT: str(os.getpid())}
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=known, start_new_session=True)
 
 
 def _end(pool: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from grokscope.core.errors import DiskError, GrokscopeError, UsageError, VerificationError
 from grokscope.store import SCHEMA_VERSION
-from grokscope.sweep.lease import Entry, Lease, LeaseLostError, Observer, Owner
+from grokscope.sweep.lease import (
+    HOW_TO_RENEW,
+    Entry,
+    Lease,
+    LeaseLostError,
+    Observer,
+    Owner,
+)
 
 LEDGER_NAME = "ledger.sqlite"
 _BUSY_SECONDS = 60.0
@@ -105,12 +112,14 @@ class SqliteLedger:
 
     def fail(self, lease: Lease, error: GrokscopeError) -> None:
         """See `Ledger.fail`."""
-        self._mine(lease, "UPDATE cohorts SET state = 'failed' WHERE id = ? AND token = ?")
-        with self._transaction() as base:
-            base.execute(
-                "UPDATE cohorts SET error = ?, exit_code = ? WHERE id = ?",
-                (str(error), error.exit_code, lease.cohort),
-            )
+        reason = str(error), error.exit_code, lease.cohort
+        self._mine(
+            lease,
+            "UPDATE cohorts SET state = 'failed' WHERE id = ? AND token = ?",
+            lambda base: base.execute(
+                "UPDATE cohorts SET error = ?, exit_code = ? WHERE id = ?", reason
+            ),
+        )
 
     def reopen(self, cohorts: Sequence[str]) -> None:
         """See `Ledger.reopen`."""
@@ -136,11 +145,12 @@ class SqliteLedger:
         self,
         lease: Lease,
         statement: str,
-        also: Callable[[sqlite3.Connection], None] = lambda base: None,
+        also: Callable[[sqlite3.Connection], object] = lambda base: None,
     ) -> None:
-        """Change the cohort's row if the lease is still the newest one."""
+        """Change the cohort's row if the lease is still the newest one, and not over."""
         with self._transaction() as base:
-            changed = base.execute(statement, (lease.cohort, lease.token)).rowcount
+            own = f"{statement} AND state = 'leased'"
+            changed = base.execute(own, (lease.cohort, lease.token)).rowcount
             if changed != 1:
                 raise LeaseLostError(f"{lease.cohort} was taken over by another worker.")
             also(base)
@@ -160,7 +170,7 @@ class SqliteLedger:
         except sqlite3.OperationalError as error:
             raise DiskError(f"cannot write {self._path}: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise VerificationError(f"{self._path}: {error}") from error
+            raise VerificationError(f"{self._path}: {error}. {HOW_TO_RENEW}") from error
 
 
 def _add(base: sqlite3.Connection, cohorts: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from grokscope.sweep.cohort import Shape, shapes_of
 from grokscope.sweep.folder import HEADER_NAME, LedgerKind, Sweep
 from grokscope.sweep.plan import PlannedRun, SweepPlan
-from grokscope.sweep.publication import withdraw_damaged
+from grokscope.sweep.publication import settle, withdraw_damaged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +115,9 @@ def mend(sweep: Sweep) -> int:
         DiskError: the disk refuses to be written.
     """
     cohorts = {cohort.id: cohort for cohort in sweep.cohorts()}
-    states = {entry.cohort: entry.state for entry in sweep.ledger.entries()}
+    settle(sweep)
     withdraw_damaged(sweep, list(cohorts.values()))
+    states = {entry.cohort: entry.state for entry in sweep.ledger.entries()}
     again = [
         cohort
         for cohort in cohorts.values()

@@ -23,6 +23,7 @@ from grokscope.core.errors import (
 from grokscope.experiment import Listener, Silence, resume_run
 from grokscope.experiment.interruption import stop_on_signal
 from grokscope.store import RunDirectory
+from grokscope.store.durable import disk_errors
 from grokscope.sweep.cohort import Cohort
 from grokscope.sweep.folder import Sweep
 from grokscope.sweep.heart import Heart
@@ -33,7 +34,7 @@ from grokscope.sweep.lease import (
     LeaseLostError,
     Ledger,
 )
-from grokscope.sweep.publication import begin, publish, require_sound, throw_away
+from grokscope.sweep.publication import begin, publish, require_sound, settle, throw_away
 
 MOST_LOSSES = 4
 """Holders of a cohort that may die before it is split: the system ends what takes its memory."""
@@ -105,6 +106,9 @@ class Worker:
         """
         torch.set_num_threads(self.sweep.header.threads)
         with stop_on_signal() as request:
+            # who planned them may have died before they were entered, or the ledger was lost
+            self._ledger.add([cohort.id for cohort in self.sweep.cohorts()])
+            settle(self.sweep)
             while True:
                 if request.requested:
                     raise InterruptedRunError("Stopped between two cohorts.")
@@ -127,30 +131,38 @@ class Worker:
 
     def train(self, lease: Lease) -> None:
         """Train and publish the cohort of a lease, or split it, or note why it cannot be done."""
-        cohort = self.sweep.cohort(lease.cohort)
-        if self.sweep.published(cohort) is not None:  # and whoever did so died before saying so
-            self._ledger.complete(lease)
-            return
-        try:
-            if lease.losses > MOST_LOSSES:
-                raise MemoryExceededError(f"{lease.losses} workers have ended on {cohort.id}.")
-            self._train(cohort, lease)
-        except LeaseLostError:
-            return
-        except MemoryExceededError as error:
-            with suppress(LeaseLostError):
-                self._halve(cohort, lease, error)
-        except (DiskError, InterruptedRunError):
-            self._release(lease)
-            raise
-        except GrokscopeError as error:
+        with suppress(LeaseLostError):  # the cohort is another's, with whatever becomes of it
+            try:
+                self._bring_to_its_end(self.sweep.cohort(lease.cohort), lease)
+            except LeaseLostError:
+                raise
+            except (DiskError, InterruptedRunError):
+                with suppress(DiskError):  # others will see that this process is gone
+                    self._ledger.release(lease)
+                raise
+            except GrokscopeError as error:
+                self._ledger.fail(lease, error)
+
+    def _bring_to_its_end(self, cohort: Cohort, lease: Lease) -> None:
+        # whoever published it, or split it, may have died before saying so
+        if self.sweep.has_published(cohort.id):
             throw_away(self.sweep, lease)
-            self._ledger.fail(lease, error)
+            self._ledger.complete(lease)
+        elif self.sweep.is_split(cohort.id):
+            throw_away(self.sweep, lease)
+            self._ledger.split(lease, [part.id for part in cohort.halves()])
+        elif lease.losses > MOST_LOSSES:
+            reason = f"{lease.losses} workers have ended on {cohort.id}."
+            self._halve(cohort, lease, MemoryExceededError(reason))
+        else:
+            try:
+                self._train(cohort, lease)
+            except MemoryExceededError as error:
+                self._halve(cohort, lease, error)
 
     def _train(self, cohort: Cohort, lease: Lease) -> None:
         started = time.monotonic()
-        run = self._finished(cohort, lease)
-        publish(self.sweep, run)
+        publish(self.sweep, self._finished(cohort, lease))
         self._ledger.complete(lease)
         self.trained.append(cohort.id)
         if self.mirror is not None:
@@ -162,20 +174,20 @@ class Worker:
         for tries_left in reversed(range(_TRIES)):
             listener = self.watcher.watching(self.sweep, cohort)
             try:
-                with Heart(self._ledger, lease, listener, self.beat) as heart:
+                with (
+                    disk_errors(self.sweep.work),
+                    Heart(self._ledger, lease, listener, self.beat) as heart,
+                ):
                     run = begin(self.sweep, cohort, lease)
                     resume_run(run, heart)
-                require_sound(run)
+                    require_sound(run)
                 self._ledger.beat(lease)
                 return run
             except VerificationError:
                 self._ledger.beat(lease)  # the files of a lost lease are gone, not damaged
+                throw_away(self.sweep, lease)
                 if not tries_left:
                     raise
-                throw_away(self.sweep, lease)
-            except (DiskError, InterruptedRunError, OSError):
-                self._ledger.beat(lease)
-                raise
         raise AssertionError("the last try returns or raises")
 
     def _halve(self, cohort: Cohort, lease: Lease, error: MemoryExceededError) -> None:
@@ -187,9 +199,3 @@ class Worker:
         parts = self.sweep.split(cohort)
         self._ledger.split(lease, [part.id for part in parts])
         self.watcher.split(self.sweep, cohort, str(error))
-
-    def _release(self, lease: Lease) -> None:
-        try:
-            self._ledger.release(lease)
-        except (DiskError, LeaseLostError):
-            return  # others will see that this process is gone
