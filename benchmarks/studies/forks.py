@@ -1,6 +1,7 @@
 """Study (c), from above: networks that have generalised go on with fewer rows.
 
     python -m benchmarks.studies.forks --out runs/study-forks
+    python -m benchmarks.studies.forks --out runs/study-forks-fine --fine
 
 Trains the parents (85 % of the rows, three weight decays, the seeds of `critical.toml`) and forks
 them, or goes on with what was begun. The budget after the fork is that of the study from scratch:
@@ -21,6 +22,9 @@ DECAYS = (0.1, 0.3, 1.0)
 FRACTIONS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 PARENT_STEPS, BUDGET = 15_000, 20_000
 SEED, SEEDS = 12_000, 8
+FINE_FRACTIONS = (0.15, 0.17, 0.19, 0.21, 0.23, 0.25, 0.27, 0.29, 0.31, 0.33, 0.35)
+FINE_SEED, FINE_SEEDS = 12_100, 20
+"""As in `critical-fine.toml`."""
 _SETTINGS = {
     "task.p": 31,
     "task.train_fraction": 0.85,
@@ -31,25 +35,27 @@ _SETTINGS = {
     "training.steps": PARENT_STEPS,
     "training.stop_when_grokked": False,
     "training.checkpoint_ratio": 1e9,
-    "seed": SEED,
 }
 
 
-def parents() -> Plan:
+def parents(device: str, *, fine: bool) -> Plan:
     """The networks that generalise, on most of the rows."""
-    config = with_settings(find_recipe("quick-mlp").config, _SETTINGS)
+    own = {"seed": FINE_SEED if fine else SEED, "training.device": device}
+    config = with_settings(find_recipe("quick-mlp").config, _SETTINGS | own)
     variants = [{"optimizer.weight_decay": decay} for decay in DECAYS]
-    return plan_seeds("study-forks-parents", config, variants, SEEDS)
+    return plan_seeds("study-forks-parents", config, variants, FINE_SEEDS if fine else SEEDS)
 
 
-def train(out: Path) -> Run:
+def train(out: Path, device: str = "cpu", *, fine: bool = False) -> Run:
     """The finished fork."""
     forked = [run for run in find_runs(out) if "origin" in run.config]
     if forked:
         return resume_run(forked[0])
-    begun = [run for run in find_runs(out) if run.config["recipe"] == parents().recipe]
-    parent = resume_run(begun[0]) if begun else start_run(parents(), out)
-    changes = {f"{fraction:g}": {"train_fraction": fraction} for fraction in FRACTIONS}
+    plan = parents(device, fine=fine)
+    begun = [run for run in find_runs(out) if run.config["recipe"] == plan.recipe]
+    parent = resume_run(begun[0]) if begun else start_run(plan, out)
+    fractions = FINE_FRACTIONS if fine else FRACTIONS
+    changes = {f"{fraction:g}": {"train_fraction": fraction} for fraction in fractions}
     return fork(parent, PARENT_STEPS, changes, out=out, steps=PARENT_STEPS + 2 * BUDGET)
 
 
@@ -57,10 +63,12 @@ def main() -> None:
     """Train, say where."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/study-forks"))
+    parser.add_argument("--fine", action="store_true")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    print(train(arguments.out).path)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print(train(options.out, options.device, fine=options.fine).path)
 
 
 if __name__ == "__main__":
