@@ -24,9 +24,9 @@ NIGHTLY = [("full", 1, 2), ("killed", 1, 2), ("once", 2, 4)]
 some_calls = pytest.mark.parametrize(
     ("kind", "first", "stride"),
     [
-        ("full", 3, 6),
-        ("killed", 2, 5),
-        *(pytest.param(*n, marks=pytest.mark.slow) for n in NIGHTLY),
+        ("full", 4, 9),
+        ("killed", 3, 8),
+        *(pytest.param(*calls, marks=by_night) for calls in NIGHTLY),
     ],
 )
 """Of the calls at which a disk fails: some, or by night all of them."""
@@ -111,7 +111,7 @@ def test_taking_a_cohort_over_can_fail_anywhere(
 
 @pytest.mark.faults(2)
 @pytest.mark.parametrize(("kind", "stride"), [
-    ("killed", 23), pytest.param("killed", 11, marks=pytest.mark.slow),
+    ("killed", 31), pytest.param("killed", 11, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_throwing_away_can_fail_anywhere(
     ledger, kind, stride, trained, disk, faults, next_process, reference, tmp_path

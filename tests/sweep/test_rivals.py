@@ -1,5 +1,6 @@
 """Two who work on one sweep at a time, and one who is so slow that it has lost its cohort."""
 
+import itertools
 import shutil
 import threading
 import time
@@ -133,19 +134,20 @@ PLACES = {
     "within publishing": ("grokscope.sweep.publication", "move_once"),
 }
 AFTER, BETWEEN = "after the end", "in between"
-OTHERS = [("files", AFTER), ("sqlite", BETWEEN)]
-returns = pytest.mark.parametrize(
-    ("ledger", "returns"),
+CASES = list(itertools.product(PLACES, tiny.LEDGERS, (AFTER, BETWEEN)))
+ORDINARY = CASES[::5]
+"""Of the places each once or twice, with both ledgers and both ends."""
+slow_workers = pytest.mark.parametrize(
+    ("place", "ledger", "returns"),
     [
-        *(("sqlite", AFTER), ("files", BETWEEN)),
-        *(pytest.param(*own, marks=pytest.mark.slow) for own in OTHERS),
+        *ORDINARY,
+        *(pytest.param(*own, marks=pytest.mark.slow) for own in CASES if own not in ORDINARY),
     ],
 )
 
 
 @pytest.mark.faults(1)
-@returns
-@pytest.mark.parametrize("place", PLACES)
+@slow_workers
 def test_a_slow_worker_neither_publishes_nor_spoils(
     ledger, place, returns, planned, faults, reference, tmp_path, monkeypatch
 ):
