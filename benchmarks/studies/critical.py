@@ -13,10 +13,17 @@ HALF_BUDGET, BUDGET = 20_000, 40_000
 _ONE_HALF = 0.5
 
 
+GRIDS = {"coarse": ("critical", "forks"), "fine": ("critical-fine", "forks-fine")}
+
+
 def document() -> list[dict[str, Any]]:
-    """Each weight decay."""
-    up, down = read("critical"), read("forks")
-    return [_of(decay, _at(up, decay), _at(down, decay)) for decay in sorted({*_decays(up)})]
+    """Each weight decay on each grid."""
+    return [
+        {"grid": grid} | _of(decay, _at(up, decay), _at(down, decay))
+        for grid, (scratch, forks) in GRIDS.items()
+        for up, down in [(read(scratch), read(forks))]
+        for decay in sorted({*_decays(up)})
+    ]
 
 
 def _of(decay: float, up: Sequence[Row], down: Sequence[Row]) -> dict[str, Any]:
@@ -62,15 +69,16 @@ def _trials(rows: Sequence[Row], held: Sequence[bool]) -> dict[int, list[tuple[f
 
 def page(rows: Sequence[Mapping[str, Any]]) -> str:
     """The table of the study."""
-    lines = [
-        "| λ | from scratch, B | 2 B | shift (ln) | | forked, B | 2 B | shift (ln) | | up / down |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['weight_decay']:g} | {pair(row['up_at_half'])} | {pair(row['up'])} | "
-        f"{pair(row['up_shift'])} | {row['up_verdict']} | {pair(row['down_at_half'])} | "
-        f"{pair(row['down'])} | {pair(row['down_shift'])} | {row['down_verdict']} | "
-        f"{pair(row['ratio'])} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
+    heading = (
+        "| grid | λ | from scratch, B | 2 B | shift (ln) | | forked, B | 2 B | shift (ln) | "
+        "| up / down |"
+    )
+    return "\n".join([heading, "|---" * 11 + "|", *map(_line, rows)])
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    up = [pair(row["up_at_half"]), pair(row["up"]), pair(row["up_shift"]), row["up_verdict"]]
+    down = [pair(row["down_at_half"]), pair(row["down"]), pair(row["down_shift"])]
+    decay = f"{row['weight_decay']:g}"
+    ends = [row["down_verdict"], pair(row["ratio"])]
+    return f"| {' | '.join([row['grid'], decay, *up, *down, *ends])} |"

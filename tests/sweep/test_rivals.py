@@ -232,8 +232,8 @@ def test_two_that_withdraw_the_same_damaged_run(trained, faults, tmp_path, monke
     (sweep.runs / cohort.id / "summary.json").write_bytes(b"{}")
     verify = RunDirectory.verify
 
-    def slow(run: RunDirectory) -> list:
-        problems = verify(run)
+    def slow(run: RunDirectory, **options: bool) -> list:
+        problems = verify(run, **options)
         if not faults.number:
             faults.count()
             assert withdraw_damaged(sweep, [cohort]) == [cohort]

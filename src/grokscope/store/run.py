@@ -329,9 +329,13 @@ class RunDirectory:
         with hold_lock(self.path):
             yield
 
-    def verify(self) -> list[Problem]:
-        """Compare every file with the manifests; an empty list means that all is well."""
-        return verify_run(self.path)
+    def verify(self, *, versions: bool = True) -> list[Problem]:
+        """Compare every file with the manifests; an empty list means that all is well.
+
+        Args:
+            versions: look for the schema version in each table, too; see `verify_run`.
+        """
+        return verify_run(self.path, versions=versions)
 
 
 def _fill(folder: Path, documents: Mapping[str, bytes]) -> None:

@@ -9,6 +9,7 @@ keep. Of a cohort's leases the one with the highest token counts.
       outcome/outcome.json                 done, split or failed
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ class FileLedger:
     def __init__(self, folder: Path, observer: Observer) -> None:
         self._root, self._observer = folder / LEDGER_FOLDER, observer
         self._ended: set[str] = set()
+        self._last = ""
+        """The latest cohort that was claimed: those after it are likelier to be free."""
         make_directory(self._root)
 
     def add(self, cohorts: Sequence[str]) -> None:
@@ -60,6 +63,7 @@ class FileLedger:
         for cohort in self._open() if only is None else [only]:
             lease = self._claim(cohort)
             if lease is not None:
+                self._last = cohort
                 return lease
         return None
 
@@ -152,7 +156,9 @@ class FileLedger:
             return {}
 
     def _open(self) -> list[str]:
-        return [path.name for path in _folders(self._root) if path.name not in self._ended]
+        names = [path.name for path in _folders(self._root) if path.name not in self._ended]
+        first = bisect_right(names, self._last)
+        return names[first:] + names[:first]
 
     def _mine(self, lease: Lease) -> Path:
         """The lease's folder, if it is still the newest one of its cohort, and not over."""

@@ -66,6 +66,7 @@ class Sweep:
 
     def __init__(self, path: Path, header: Header) -> None:
         self.path, self.header = path, header
+        self._read: dict[tuple[Path, int, int], list[Cohort]] = {}
 
     @classmethod
     def create(
@@ -208,7 +209,18 @@ class Sweep:
         return _entries(self.path / _PLANS)
 
     def _planned(self) -> list[Cohort]:
-        return [cohort for path in self._plans() for cohort in _read_cohorts(path / "plan.json")]
+        return [cohort for path in self._plans() for cohort in self._cohorts(path / "plan.json")]
+
+    def _cohorts(self, path: Path) -> list[Cohort]:
+        """What a file says, read once: none ever changes."""
+        try:
+            facts = path.stat()
+        except OSError:
+            return _read_cohorts(path)
+        key = path, facts.st_mtime_ns, facts.st_size
+        if key not in self._read:
+            self._read[key] = _read_cohorts(path)
+        return self._read[key]
 
     def _parts(self, cohort: Cohort) -> list[Cohort]:
         # the halves follow from the cohort: what the note says of them is for people
