@@ -141,6 +141,7 @@ class Worker:
                     self._ledger.release(lease)
                 raise
             except GrokscopeError as error:
+                throw_away(self.sweep, lease)
                 self._ledger.fail(lease, error)
 
     def _bring_to_its_end(self, cohort: Cohort, lease: Lease) -> None:
@@ -185,9 +186,9 @@ class Worker:
                 return run
             except VerificationError:
                 self._ledger.beat(lease)  # the files of a lost lease are gone, not damaged
-                throw_away(self.sweep, lease)
                 if not tries_left:
                     raise
+                throw_away(self.sweep, lease)
         raise AssertionError("the last try returns or raises")
 
     def _halve(self, cohort: Cohort, lease: Lease, error: MemoryExceededError) -> None:
