@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ from grokscope.sweep.pool import run_pool
 from grokscope.sweep.ray import run_on_ray
 from grokscope.sweep.slurm import submit
 from grokscope.sweep.start import standing
-from sweep.conftest import finished, started, tiny_plan
+from sweep.conftest import OVER, TINY, finished, started, tiny_plan
 
 
 def test_a_pool_trains_what_one_worker_would(tmp_path, done):
@@ -181,6 +182,44 @@ def test_a_sweep_on_ray_outlives_its_raylet_and_its_driver(tmp_path, victim):
         for network in range(len(cohort.members)):
             kept = theirs.weights(network)
             assert all(torch.equal(v, kept[n]) for n, v in ours.weights(network).items())
+
+
+@pytest.mark.slow
+def test_a_cluster_that_asks_for_a_token_gets_it(tmp_path, done):
+    pytest.importorskip("ray")
+    sweep, port = started(tmp_path), 20_000 + os.getpid() % 10_000
+    token = os.environ | {"RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
+    words = ["start", "--head", "--block", "--port", str(port), "--num-cpus", "2"]
+    words += ["--include-dashboard=false", "--disable-usage-stats"]
+    script = "from ray.scripts.scripts import main; main()"
+    head = subprocess.Popen(
+        [sys.executable, "-c", script, *words],
+        env=token | {"RAY_AUTH_MODE": "token"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(lambda: listens(port))
+        words = ["sweep", *tiny_words(tmp_path), "--engine", "ray"]
+        command = [sys.executable, "-m", "grokscope", *words, "--address", f"127.0.0.1:{port}"]
+        subprocess.run(command, env=token, check=True, capture_output=True, timeout=120)
+    finally:
+        head.terminate()
+        head.wait(60)
+    assert Results(sweep).all == Results(done).all
+
+
+def tiny_words(root: Path) -> list[str]:
+    """The tiny sweep as a command."""
+    settings = [f"{name}={value}" for name, value in TINY.items()]
+    axes = [word for name, own in OVER.items() for word in ("--axis", f"{name}={own}")]
+    return ["quick-mlp", *axes, *settings, "--seeds", "2", "--name", "tiny", "--out", str(root)]
+
+
+def listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
+        return True
+    return False
 
 
 def raylet_of(driver: int) -> int:

@@ -174,7 +174,7 @@ def test_cohorts_of_what_takes_long_are_small():
     assert 5 < most(steps=30_000, p=31, d_model=64, d_hidden=64) < 30
 
 
-def test_ten_thousand_runs_are_planned_in_seconds():
-    over = {"weight_decay": "log:1e-3:10:50", "train_fraction": "0.2:0.8:50"}
+def test_no_two_of_thousands_of_runs_have_the_same_id():
+    over = {"weight_decay": "log:1e-3:10:25", "train_fraction": "0.2:0.8:20"}
     runs = plan_sweep("quick-mlp", over, settings={"p": 31}, seeds=4).runs()
-    assert len({run.id for run in runs}) == 10_000
+    assert len({run.id for run in runs}) == 2_000

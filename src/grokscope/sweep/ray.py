@@ -6,6 +6,7 @@ releases before 2.54, whose dashboard could be reached without a password, are r
 """
 
 import math
+import os
 import signal
 import socket
 import threading
@@ -133,6 +134,7 @@ def require_ray(address: str | None = None) -> Any:  # noqa: ANN401
         MissingExtraError: it is not installed.
         UsageError: it is too old, or nobody does.
     """
+    _use_token()
     try:
         import ray
     except ImportError:
@@ -147,6 +149,17 @@ def require_ray(address: str | None = None) -> Any:  # noqa: ANN401
     return ray
 
 
+def _use_token() -> None:
+    """Show the token where there is one: a cluster that asks for none takes it, too.
+
+    Ray reads its mode when it is imported, and does not use a token by itself.
+    """
+    default = Path.home() / ".ray" / "auth_token"
+    named = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+    if any(name in os.environ for name in named) or default.exists():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
 def _connect(ray: Any, address: str | None, cpus: int | None) -> None:  # noqa: ANN401
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
@@ -157,7 +170,9 @@ def _connect(ray: Any, address: str | None, cpus: int | None) -> None:  # noqa: 
                 ray.init(address=address, **quiet)
     except Exception as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"{_NO_ANSWER} {address or 'this machine'}: {line}") from error
+        where = address or "this machine"
+        hint = " (with token authentication: is RAY_AUTH_TOKEN that of the cluster?)"
+        raise UsageError(f"{_NO_ANSWER} {where}: {line}{hint if address else ''}") from error
 
 
 def _require_listener(address: str | None) -> None:
