@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.studies import critical, exponent, phases, rows, window
+from benchmarks.studies import critical, crossed, exponent, phases, rows, window
 from grokscope.experiment import load
 from grokscope.sweep import find_sweep
 from grokscope.sweep.folder import HEADER_NAME
@@ -23,6 +23,7 @@ STUDIES: dict[str, Any] = {
     "exponent": exponent,
     "critical": critical,
     "window": window,
+    "crossed": crossed,
 }
 
 
