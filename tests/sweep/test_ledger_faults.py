@@ -4,7 +4,9 @@ After any of it the old state is there or the new one, tokens have only risen, a
 brings every cohort to its end.
 """
 
+import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -177,6 +179,26 @@ def test_what_another_process_reopens_is_seen(ledger, faults, tmp_path):
     faults.count()
     assert states(base)["cohort-a"] == "waiting"
     assert base.claim().cohort == "cohort-a"
+
+
+@pytest.mark.faults(3)
+def test_a_database_that_another_switches_to_its_journal_is_waited_for(
+    faults, tmp_path, monkeypatch
+):
+    class Busy(sqlite3.Connection):
+        def execute(self, sql: str, *arguments):
+            """Refused at first, as by SQLite where two make a database at once."""
+            if "journal_mode" in sql and faults.number < 3:
+                faults.count()
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise error
+            return super().execute(sql, *arguments)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.dbapi2.connect, factory=Busy))
+    base = opened("sqlite", tmp_path)
+    base.add(COHORTS)
+    assert states(base) == dict.fromkeys(COHORTS, "waiting")
 
 
 @pytest.mark.faults(3)

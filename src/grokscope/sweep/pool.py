@@ -39,13 +39,16 @@ def run_pool(sweep: Sweep, workers: int, options: Sequence[str] = ()) -> None:
         pool = [_start(command) for _ in range(workers)]
         restarts = _RESTARTS * workers
         try:
-            while any(process.poll() is None for process in pool):
+            while True:
                 if request.requested:
                     raise InterruptedRunError("Stopped.")
+                codes = [process.poll() for process in pool]
+                for i, code in enumerate(codes):
+                    if code is not None and code < 0 < restarts:
+                        pool[i], codes[i], restarts = _start(command), None, restarts - 1
+                if None not in codes:
+                    break
                 time.sleep(_POLL_SECONDS)
-                for i, process in enumerate(pool):
-                    if (process.poll() or 0) < 0 and restarts:
-                        pool[i], restarts = _start(command), restarts - 1
         finally:
             _end(pool)
     _require_success([process.returncode for process in pool])

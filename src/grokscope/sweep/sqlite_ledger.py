@@ -6,6 +6,7 @@ the ledger is one of files.
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from grokscope.sweep.lease import (
 
 LEDGER_NAME = "ledger.sqlite"
 _BUSY_SECONDS = 60.0
+_RETRY_SECONDS = 0.01
 _TABLE = """
 CREATE TABLE IF NOT EXISTS cohorts (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -155,10 +157,14 @@ class SqliteLedger:
                 raise LeaseLostError(f"{lease.cohort} was taken over by another worker.")
             also(base)
 
-    @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
-        """One transaction in a connection of its own: workers are forked, threaded and killed."""
-        try:
+    def _begun(self) -> sqlite3.Connection:
+        """A connection with an open transaction.
+
+        Of two that switch a new database to its journal at once one is refused without being made
+        to wait, so it tries again.
+        """
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
             base = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
             try:
                 base.execute("PRAGMA journal_mode = WAL")
@@ -166,6 +172,20 @@ class SqliteLedger:
                 # gone with it, and what is done is known from what is published
                 base.execute("PRAGMA synchronous = NORMAL")
                 base.execute("BEGIN IMMEDIATE")
+                return base
+            except BaseException as error:
+                base.close()
+                is_busy = isinstance(error, sqlite3.OperationalError) and _is_busy(error)
+                if not is_busy or time.monotonic() > deadline:
+                    raise
+            time.sleep(_RETRY_SECONDS)
+
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        """One transaction in a connection of its own: workers are forked, threaded and killed."""
+        try:
+            base = self._begun()
+            try:
                 yield base
                 base.execute("COMMIT")
             finally:
@@ -174,6 +194,10 @@ class SqliteLedger:
             raise DiskError(f"cannot write {self._path}: {error}") from error
         except sqlite3.DatabaseError as error:
             raise VerificationError(f"{self._path}: {error}. {HOW_TO_RENEW}") from error
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _add(base: sqlite3.Connection, cohorts: Sequence[str]) -> None:
