@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import socket
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Generator
@@ -134,7 +135,8 @@ def require_ray(address: str | None = None) -> Any:  # noqa: ANN401
         MissingExtraError: it is not installed.
         UsageError: it is too old, or nobody does.
     """
-    _use_token()
+    if address is not None and "ray" not in sys.modules:
+        _use_token()
     try:
         import ray
     except ImportError:
@@ -150,9 +152,9 @@ def require_ray(address: str | None = None) -> Any:  # noqa: ANN401
 
 
 def _use_token() -> None:
-    """Show the token where there is one: a cluster that asks for none takes it, too.
+    """Show a cluster the token where there is one: one that asks for none takes it, too.
 
-    Ray reads its mode when it is imported, and does not use a token by itself.
+    Ray reads its mode when it is imported; a local cluster gets a token by itself.
     """
     default = Path.home() / ".ray" / "auth_token"
     named = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
