@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         OneLayerTransformer,
     )
     from grokscope.recipes import RECIPES, run
-    from grokscope.sweep import Design, Results, plan_sweep, run_sweep
+    from grokscope.sweep import Design, Results, find_sweep, plan_sweep, run_sweep
     from grokscope.tasks import (
         DigitAddition,
         Digits,
@@ -95,6 +95,7 @@ _HOMES = {
     "Training": "grokscope.experiment",
     "Verdict": "grokscope.measures.grokdef",
     "explain": "grokscope.explanation",
+    "find_sweep": "grokscope.sweep",
     "fork": "grokscope.experiment",
     "from_hooked_transformer": "grokscope.explanation",
     "judge": "grokscope.measures.grokdef",
@@ -147,6 +148,7 @@ __all__ = [
     "Training",
     "Verdict",
     "explain",
+    "find_sweep",
     "fork",
     "from_hooked_transformer",
     "judge",

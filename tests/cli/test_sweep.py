@@ -1,7 +1,10 @@
 """`grokscope sweep` and `grokscope worker`: from a command to runs, again and further."""
 
 import json
+import os
+import shlex
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +36,7 @@ def test_a_sweep_says_what_it_costs_trains_and_counts(grokscope: Grokscope, tmp_
     assert sum(said.json["labels"].values()) == 8
     lines = said.err.splitlines()
     assert "8 runs added" in lines[0]
-    assert lines[1].startswith("8 runs in 4 cohorts of 2 shapes: at most ")
+    assert lines[1].startswith("8 runs in 4 cohorts of 2 shapes: about ")
     assert sum("2 networks in" in line for line in lines) == 4
     assert Path(said.json["sweep"]).name.startswith("quick-mlp-weight_decay-train_fraction-")
 
@@ -44,6 +47,16 @@ def test_the_same_again_says_that_all_is_done(grokscope: Grokscope, finished: Pa
     assert "8 of 8 runs are done" in said.err
     assert "networks in" not in said.err
     assert said.out.splitlines()[0].split() == ["label", "runs"]
+
+
+def test_the_query_that_is_suggested_has_the_axes(grokscope: Grokscope, finished: Path):
+    said = grokscope(*WORDS, "--name", "tiny", "--out", finished)
+    words = shlex.split(said.err.splitlines()[-1].strip())
+    assert words[:2] == ["grokscope", "query"]
+    rows = grokscope(*words[1:], "--json").json
+    assert len(rows) == 8
+    found = {(row["optimizer_weight_decay"], row["task_train_fraction"]) for row in rows}
+    assert found == {(a, b) for a in (0.1, 1.0) for b in (0.4, 0.6)}
 
 
 def test_more_seeds_extend_it(grokscope: Grokscope, finished: Path, tmp_path: Path):
@@ -137,6 +150,14 @@ def test_finished_runs_are_copied(grokscope: Grokscope, finished: Path, tmp_path
             ("quick-mlp", "--x", "lr=1,2", "--engine", "process", "--workers", "2"),
             "leave `--workers` out, or `--engine pool`",
         ),
+        (
+            ("quick-mlp", "--x", "lr=1,2", "--lr", "3"),
+            "`lr` is an axis: it cannot be set for all runs, too.",
+        ),
+        (
+            ("quick-mlp", "--x", "lr=1,2", "--engine", "ray", "--address", "banana"),
+            "`address` must be HOST:PORT, ray://HOST:PORT or auto, got 'banana'.",
+        ),
         (("no-such-plan.toml",), "no-such-plan.toml: No such file or directory."),
     ],
 )
@@ -149,6 +170,41 @@ def test_what_cannot_be_swept_gets_one_line_and_makes_nothing(
     assert said in answer.err
     assert len(answer.err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_fixed_when_it_was_made_stays(grokscope: Grokscope, finished: Path):
+    words = [7 if word == 1 else word for word in WORDS]
+    said = grokscope(*words, "--name", "tiny", "--out", finished)
+    assert said.code == 2
+    assert "`threads` was fixed when" in said.complaint
+    said = grokscope(*WORDS, "--name", "tiny", "--out", finished, "--ledger", "files")
+    assert "`ledger` was fixed when" in said.complaint
+
+
+def test_an_unfinished_sweep_says_so(grokscope: Grokscope, finished: Path, tmp_path: Path):
+    shutil.copytree(finished / "tiny", tmp_path / "tiny")
+    shutil.rmtree(next((tmp_path / "tiny" / "runs").iterdir()))
+    said = grokscope("phases", "tiny", "--out", tmp_path)
+    assert "the sweep is not finished: 2 runs left" in said.err
+    said = grokscope("worker", "tiny", "--out", tmp_path)
+    assert "2 runs failed or are gone: the command that made the sweep does them" in said.err
+    said = grokscope("phases", "tiny", "--out", tmp_path, "--x", "seed")
+    assert (said.code, "seeds are what a cell repeats" in said.complaint) == (2, True)
+
+
+def test_a_signal_before_the_training_is_resumable(grokscope, tmp_path, monkeypatch):
+    from grokscope.cli import sweep as command
+
+    made = command.begin
+
+    def slow(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGINT)
+        return made(*arguments, **options)
+
+    monkeypatch.setattr(command, "begin", slow)
+    said = grokscope(*WORDS, "--out", tmp_path)
+    assert said.code == 75
+    assert "Go on with the same command" in said.complaint
 
 
 def test_an_engine_that_is_not_installed_names_its_command(grokscope, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import grokscope as gs
-from grokscope.core.errors import GrokscopeError, UsageError
+from grokscope.core.errors import GrokscopeError, UsageError, VerificationError
 from grokscope.experiment import Plan, load, start_run
 from grokscope.store import query
 from grokscope.sweep import Results, Sweep, Worker, find_sweep, plan_sweep
@@ -133,6 +133,26 @@ def test_results_say_what_the_summaries_say(done):
             assert result.grokked.least == row["steps"]
 
 
+@pytest.mark.parametrize("name", ["summary.json", "MANIFEST.json"])
+@pytest.mark.parametrize("harm", ["gone", "changed", "cut"])
+def test_results_of_a_damaged_run_are_refused_in_one_line(done, tmp_path, name, harm):
+    shutil.copytree(done.path, tmp_path / "tiny")
+    sweep = find_sweep(tmp_path / "tiny")
+    path = sweep.runs / sweep.cohorts()[0].id / name
+    text = path.read_text()
+    path.unlink()
+    if harm != "gone":
+        path.write_text(text[:-20] if harm == "cut" else text.replace("a", "b"))
+    with pytest.raises(VerificationError) as raised:
+        _ = Results(sweep).all
+    assert "\n" not in str(raised.value)
+
+
+def test_results_say_what_they_are(done):
+    assert str(Results(done)).startswith("tiny: 8 runs done (")
+    assert repr(Results(done)) == f"Results({str(done.path)!r})"
+
+
 def test_curves_of_all_runs_are_one_table(done, tmp_path):
     results = Results(done)
     columns = results.curves(["test/acc_novel"])
@@ -189,7 +209,7 @@ def test_the_cost_counts_what_is_left(tmp_path):
     sweep = started(tmp_path)
     cost = cost_of(open_shapes(sweep))
     assert (cost.runs, cost.cohorts, cost.shapes) == (8, 4, 2)
-    assert 0 < cost.seconds_at_most < 60
+    assert 0 < cost.seconds < 60
     Worker(sweep=sweep).work()
     assert cost_of(open_shapes(sweep)).runs == 0
     assert [len(s.runs) for s in new_shapes(sweep, tiny_plan(seeds=3).runs(), None)] == [2, 2]

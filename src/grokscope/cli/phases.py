@@ -9,6 +9,7 @@ from rich.text import Text
 from grokscope.cli.label_styles import LABEL_STYLES
 from grokscope.cli.screen import finite, new_table, say, stdout, write_json
 from grokscope.cli.sweep_commands import Phases
+from grokscope.cli.wording import count
 from grokscope.core.errors import SettingError, UsageError
 from grokscope.core.settings import full_name, kinds_of_setting, read_value
 from grokscope.store.durable import replace_file
@@ -119,6 +120,9 @@ def _print(sweep: "Sweep", cells: "Cells", rule: str) -> None:
     console.print(table)
     done = len(cells.results)
     say(f"{sweep.name}: {done:,} finished runs in {len(cells.cells):,} cells, by {rule}")
+    left = sum(len(one.members) for one in sweep.cohorts() if sweep.published(one) is None)
+    if left:
+        say(f"the sweep is not finished: {count(left, 'run')} left")
 
 
 def _diagram(cells: "Cells", rule: str) -> Text:

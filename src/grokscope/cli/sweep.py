@@ -20,6 +20,7 @@ from grokscope.core.errors import (
 )
 from grokscope.core.settings import require_at_least
 from grokscope.experiment import Listener, Silence
+from grokscope.experiment.interruption import stop_on_signal
 from grokscope.recipes import find_recipe
 from grokscope.sweep import cohort, folder
 from grokscope.sweep.cost import Cost, cost_of
@@ -42,16 +43,22 @@ def sweep(request: Sweep) -> int:
     if request.dry_run:
         return _dry(plan, threads, request)
     _require_engine(engine, request)
-    made, added = begin(
-        request.out, plan, threads, ledger=request.ledger, per_cohort=request.cohort
-    )
-    _say_standing(made, added, mend(made))
-    mirror = None if request.mirror is None else Mirror(request.mirror, made)
-    try:
-        _run(made, engine, request, mirror)
-    except InterruptedRunError as error:
-        message = f"{error.message} Go on with the same command, or `{_worker_words(made)}`."
-        raise InterruptedRunError(message) from error
+    _require_same(plan, request)
+    with stop_on_signal() as stop:
+        made, added = begin(
+            request.out, plan, threads, ledger=request.ledger, per_cohort=request.cohort
+        )
+        _say_standing(made, added, mend(made))
+        mirror = None if request.mirror is None else Mirror(request.mirror, made)
+        try:
+            if standing(made).cohorts:
+                _say_cost(made, 1 if engine == "process" else _workers(request))
+                if stop.requested:
+                    raise InterruptedRunError("Stopped before the first cohort.")
+                _run(made, engine, request, mirror)
+        except InterruptedRunError as error:
+            message = f"{error.message} Go on with the same command, or `{_worker_words(made)}`."
+            raise InterruptedRunError(message) from error
     return _tell(made, as_json=request.json)
 
 
@@ -70,6 +77,9 @@ def worker(request: Worker) -> int:
     now = standing(found)
     say(f"{found.name}: {count(len(one.trained), 'cohort')} trained here; {now.done:,} of "
         f"{now.runs:,} runs are done")  # fmt: skip
+    if not now.is_complete:
+        left = count(now.runs - now.done, "run")
+        say(f"{left} failed or are gone: the command that made the sweep does them again")
     if request.json:
         write_json({"sweep": str(found.path), "trained": one.trained, "done": now.done})
     return 0
@@ -98,7 +108,9 @@ def _plan(request: Sweep) -> SweepPlan:
     given = [*(axis for axis in (request.x, request.y) if axis is not None), *request.axis]
     pairs = [*map(_pair, request.set), *request.settings]
     if path.suffix == ".toml":
-        if given or pairs or request.seeds is not None or request.name is not None:
+        own = (request.seeds, request.name, request.samples)
+        drawn = request.design != "grid" or request.design_seed != 0
+        if given or pairs or drawn or any(value is not None for value in own):
             raise UsageError(f"What {path} trains is written in it: leave the other settings out.")
         return read_plan(path)
     sections, rest = read_sections(pairs)
@@ -150,6 +162,18 @@ def _require_engine(engine: str, request: Sweep) -> None:
         require_slurm()
 
 
+def _require_same(plan: SweepPlan, request: Sweep) -> None:
+    """Refuse another number of threads or kind of ledger than the sweep was made with."""
+    path = request.out / plan.folder_name
+    if not (path / folder.HEADER_NAME).is_file():
+        return
+    header = folder.Sweep.open(path).header
+    for name in ("threads", "ledger"):
+        asked, made = getattr(request, name), getattr(header, name)
+        if asked not in (None, made):
+            raise UsageError(f"`{name}` was fixed when {path} was made: {made}, not {asked}.")
+
+
 def _threads(request: Sweep, engine: str) -> int:
     """One core for each worker of several, all of the machine for one alone."""
     if request.threads is not None:
@@ -164,14 +188,14 @@ def _workers(request: Sweep) -> int:
     return request.workers or usable_cores()
 
 
-def _run(made: folder.Sweep, engine: str, request: Sweep, mirror: Mirror | None) -> None:
-    if standing(made).cohorts == 0:
-        return
-    at_once = 1 if engine == "process" else _workers(request)
+def _say_cost(made: folder.Sweep, at_once: int) -> None:
     try:
         say(expectation(cost_of(open_shapes(made)), at_once))
     except MemoryExceededError:
         say("a cohort does not fit in memory here: then it goes on in two halves")
+
+
+def _run(made: folder.Sweep, engine: str, request: Sweep, mirror: Mirror | None) -> None:
     options = [] if request.mirror is None else ["--mirror", request.mirror]
     if engine == "process":
         SweepWorker(sweep=made, watcher=Lines(), mirror=_copier(mirror)).work()
@@ -208,11 +232,11 @@ def _copier(mirror: Mirror | None) -> Any:  # noqa: ANN401
 def expectation(cost: Cost, workers: int = 1) -> str:
     """Such as `576 runs in 12 cohorts: at most 24 min, less when they grok early`."""
     kinds = f" of {cost.shapes} shapes" if cost.shapes > 1 else ""
-    seconds = duration(cost.seconds_at_most / workers)
+    seconds = duration(cost.seconds / workers)
     shared = f" with {workers} workers" if workers > 1 else ""
     return (
-        f"{count(cost.runs, 'run')} in {count(cost.cohorts, 'cohort')}{kinds}: at most {seconds}"
-        f"{shared}, less when they grok early"
+        f"{count(cost.runs, 'run')} in {count(cost.cohorts, 'cohort')}{kinds}: about {seconds}"
+        f"{shared} if every run uses its budget, less when they grok early"
     )
 
 
@@ -239,7 +263,7 @@ def _dry(plan: SweepPlan, threads: int, request: Sweep) -> int:
                     for shape in shapes
                     for one in shape.cohorts()
                 ],
-                "seconds_at_most": cost.seconds_at_most,
+                "seconds": cost.seconds,
             }
         )
     return 0
@@ -276,8 +300,9 @@ def _tell(made: folder.Sweep, *, as_json: bool) -> int:
         cohort_id, reason = next(iter(now.failed.items()))
         raise GrokscopeError(f"{count(len(now.failed), 'cohort')} failed; {cohort_id}: {reason}")
     say(f"next: grokscope phases {_name_of(made)}")
+    columns = ", ".join(name.replace(".", "_") for name in made.header.axes)
     say(
-        '      grokscope query "SELECT run, label, grokked_step FROM runs" --out '
+        f'      grokscope query "SELECT {columns}, label, grokked_step FROM runs" --out '
         f"{shlex.quote(str(_near(made.runs)))}"
     )
     return 0

@@ -42,7 +42,8 @@ class Sweep:
     out: SweepFolder = SWEEPS
     """The folder of all sweeps."""
     engine: Annotated[
-        Literal["process", "pool", "ray", "slurm"] | None, arg(help_behavior_hint="")
+        Literal["process", "pool", "ray", "slurm"] | None,
+        arg(metavar="{process,pool,ray,slurm}", help_behavior_hint=""),
     ] = None
     """This process, a pool of processes, Ray, or Slurm; a pool where there are several workers,
     this process otherwise."""
@@ -51,10 +52,13 @@ class Sweep:
     address: Annotated[str | None, arg(metavar="TEXT", help_behavior_hint="")] = None
     """Of a Ray cluster; a local one is started unless given."""
     threads: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
-    """That step a cohort, fixed when the sweep is made: the machine's, shared by the workers."""
+    """Threads that train one cohort; fixed when the sweep is made. Unless given, a worker alone has
+    all cores, and of several each has its part."""
     cohort: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
     """Networks that train together; as many as take about a minute unless given."""
-    ledger: Annotated[Literal["sqlite", "files"] | None, arg(help_behavior_hint="")] = None
+    ledger: Annotated[
+        Literal["sqlite", "files"] | None, arg(metavar="{sqlite,files}", help_behavior_hint="")
+    ] = None
     """How workers share the work: a database, or files where several hosts share the folder, which
     is what a network file system gets by itself."""
     mirror: Annotated[str | None, arg(metavar="URL", help_behavior_hint="")] = None

@@ -31,7 +31,8 @@ EVENT_COLUMNS = {**_IDENTITY, "position": "BIGINT"}
 def network_rows(runs: Sequence[RunDirectory]) -> list[dict[str, object]]:
     """One row per network: its summary, its run's status, and every setting as a column.
 
-    The setting `optim.lr` is the column `optim_lr`; where a summary has a field of that name, it
+    The setting `optim.lr` is the column `optim_lr`, whether networks differ in it or not (what all
+    networks of a run share is `base_optim_lr`, too); where a summary has a field of that name, it
     is `config_optim_lr`. A run without a summary has a row per network that its status names
     under `networks` (a number or a list), or else one row without a network.
     """
@@ -50,7 +51,10 @@ def event_rows(runs: Sequence[RunDirectory]) -> list[dict[str, object]]:
 def _rows_of_run(run: RunDirectory) -> Iterator[dict[str, object]]:
     status = run.status
     shared = {key: status.get(key) for key in ("recipe", "state", "created")}
-    config = dict(_flat(run.config))
+    stored = run.config
+    base = stored.get("base")
+    shared_settings = dict(_flat(cast("Mapping[str, object]", base))) if base else {}
+    config = {**dict(_flat(stored)), **shared_settings}
     for fields in run.summary or _running_networks(status):
         index = fields.get("index")
         row = {**fields, **shared, **_identity(run.id, index)}

@@ -162,6 +162,18 @@ class RunDirectory:
             raise VerificationError(f"{path}: no list of networks")
         return cast("list[dict[str, object]]", networks)
 
+    def checked_summary(self) -> list[dict[str, object]]:
+        """The summary, after comparing its checksum.
+
+        Raises:
+            VerificationError: it is missing or not what was written.
+        """
+        manifest = read_manifest(self.path)
+        if SUMMARY_NAME not in manifest.files:
+            raise VerificationError(f"{self.path}: there is no summary in its manifest")
+        checked(self.path, manifest, SUMMARY_NAME)
+        return self.summary
+
     @property
     def explanation(self) -> dict[str, object]:
         """What `write_explanation` stored; empty before that."""

@@ -140,6 +140,8 @@ def _axis_names(
     results: Results, varying: Mapping[str, set[Value]], x: str | None, y: str | None
 ) -> list[str]:
     config = results.sweep.header.base
+    if "seed" in (x, y):
+        raise UsageError("`seed` is no axis: seeds are what a cell repeats.")
     given = [full_name(config, name) for name in (x, y) if name is not None]
     if len(given) == 2 or x is not None:
         if len(set(given)) < len(given):

@@ -8,6 +8,8 @@ from grokscope.experiment import Plan, estimate
 from grokscope.sweep.cohort import Shape
 
 _PROBE_SECONDS = 0.3
+_SECONDS_OF_A_COHORT = 1.0
+"""Beside its steps: recording them, looks, files, verification. More on a slow disk."""
 _MOST_PROBES = 5
 
 
@@ -19,13 +21,13 @@ class Cost:
         runs: networks to train.
         cohorts: in which they train.
         shapes: kinds of cohorts: runs of one kind can share a stack.
-        seconds_at_most: if every network uses its whole budget and cohorts train one by one.
+        seconds: about, if every network uses its whole budget and cohorts train one by one.
     """
 
     runs: int
     cohorts: int
     shapes: int
-    seconds_at_most: float
+    seconds: float
 
 
 def cost_of(shapes: Sequence[Shape]) -> Cost:
@@ -40,11 +42,12 @@ def cost_of(shapes: Sequence[Shape]) -> Cost:
     share = math.fsum(seconds) / nominal if nominal else 0.0
     known = dict(zip(map(id, probed), seconds, strict=True))
     total = math.fsum(known.get(id(s), share * s.nominal_seconds) for s in shapes)
+    cohorts = sum(len(shape.cohorts()) for shape in shapes)
     return Cost(
         runs=sum(len(shape.runs) for shape in shapes),
-        cohorts=sum(len(shape.cohorts()) for shape in shapes),
+        cohorts=cohorts,
         shapes=len(shapes),
-        seconds_at_most=total,
+        seconds=total + _SECONDS_OF_A_COHORT * cohorts,
     )
 
 

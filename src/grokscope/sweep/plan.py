@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from grokscope.core.errors import SettingError, UsageError
 from grokscope.core.settings import flatten, full_name, with_settings
@@ -132,10 +132,13 @@ def plan_sweep(
         UsageError: no such recipe or setting, or one that the recipe varies itself.
         SettingError: a value, range or design that breaks its rule.
     """
-    if seeds < 1:
-        raise SettingError("seeds", "at least 1", seeds)
+    _require_sane(over, seeds, name)
     found = _with_settings(find_recipe(recipe), settings or {})
     if isinstance(over, Mapping):
+        given = _given(found, settings)
+        both = next((name for name in over if full_name(found.config, name) in given), None)
+        if both is not None:
+            raise UsageError(f"`{both}` is an axis: it cannot be set for all runs, too.")
         axes = [axis(found.config, key, spec) for key, spec in over.items()]
         names, points = [own.name for own in axes], design.points(axes)
     else:
@@ -151,6 +154,22 @@ def plan_sweep(
     return plan
 
 
+def _require_sane(over: object, seeds: object, name: object) -> None:
+    """Refuse what is of another type than it must be, as somebody's file or call may have it."""
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
+        raise SettingError("seeds", "a whole number, at least 1", seeds)
+    if name is not None and not isinstance(name, str):
+        raise SettingError("name", "text", name)
+    if isinstance(over, str) or not isinstance(over, Mapping | Sequence):
+        raise SettingError("over", "settings with what each takes, or a list of points", over)
+    if isinstance(over, Mapping):
+        for key, spec in cast("Mapping[str, object]", over).items():
+            if not isinstance(spec, str | Sequence):
+                raise SettingError(key, "a range as text, or a list of values", spec)
+    elif not all(isinstance(point, Mapping) for point in cast("Sequence[object]", over)):
+        raise SettingError("points", "each a table of settings", over)
+
+
 def read_plan(path: Path) -> SweepPlan:
     """A plan written as TOML: `recipe`, then as in `plan_sweep`, with `axes` or `points`.
 
@@ -158,18 +177,10 @@ def read_plan(path: Path) -> SweepPlan:
         UsageError: the file cannot be read, or has another key.
         SettingError: as in `plan_sweep`.
     """
-    try:
-        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.") from None
-    unknown = next((key for key in document if key not in _KEYS), None)
-    if unknown is not None:
-        raise UsageError(f"{path}: a plan has no `{unknown}`; its keys are {', '.join(_KEYS)}.")
-    if "recipe" not in document or ("axes" in document) == ("points" in document):
-        raise UsageError(f"{path}: a plan needs `recipe`, and either `axes` or `points`.")
-    over = _flat(document["axes"]) if "axes" in document else list(map(_flat, document["points"]))
+    document = _document(path)
+    points = document.get("points", [])
+    over = _flat(document["axes"]) if "axes" in document else list(map(_flat, points))
+    _require_sane(over, document.get("seeds", 1), document.get("name"))
     return plan_sweep(
         str(document["recipe"]),
         over,
@@ -178,6 +189,34 @@ def read_plan(path: Path) -> SweepPlan:
         design=_design(document.get("design", {}), path),
         name=document.get("name"),
     )
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """The file, with the right keys and tables where there must be tables."""
+    try:
+        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}.") from None
+    _require_keys(document, path)
+    for key in ("axes", "settings", "design"):
+        if not isinstance(document.get(key, {}), Mapping):
+            raise UsageError(f"{path}: `{key}` must be a table, got {document[key]!r}.")
+    points = document.get("points", [])
+    if not (isinstance(points, list) and all(isinstance(own, Mapping) for own in points)):
+        raise UsageError(f"{path}: `points` must be tables, got {points!r}.")
+    return document
+
+
+def _require_keys(document: Mapping[str, Any], path: Path) -> None:
+    unknown = next((key for key in document if key not in _KEYS), None)
+    if unknown is not None:
+        raise UsageError(f"{path}: a plan has no `{unknown}`; its keys are {', '.join(_KEYS)}.")
+    if "recipe" not in document:
+        raise UsageError(f"{path}: a plan needs `recipe`.")
+    if ("axes" in document) == ("points" in document):
+        raise UsageError(f"{path}: a plan has either `axes` or `points`, one of them.")
 
 
 def _design(stored: Mapping[str, Any], path: Path) -> Design:
@@ -195,6 +234,11 @@ def run_id(config: Config) -> str:
     training = replace(config.training, capacity=None)
     stored = replace(config, training=training).to_dict()
     return _digest(json.dumps(stored, sort_keys=True))[:_ID_LENGTH]
+
+
+def _given(recipe: Recipe, settings: Mapping[str, Any] | None) -> set[str]:
+    """Full names of the single settings that somebody has set."""
+    return {full_name(recipe.config, name) for name in parted(settings or {})[1]}
 
 
 def _with_settings(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:

@@ -21,6 +21,7 @@ from grokscope.core.errors import (
     GrokscopeError,
     InterruptedRunError,
     MissingExtraError,
+    SettingError,
     UsageError,
 )
 from grokscope.experiment.interruption import stop_on_signal
@@ -179,9 +180,11 @@ def _connect(ray: Any, address: str | None, cpus: int | None) -> None:  # noqa: 
 
 def _require_listener(address: str | None) -> None:
     """Refuse an address at which nobody listens: Ray itself goes on asking for minutes."""
-    host, has_port, port = (address or "").removeprefix("ray://").rpartition(":")
-    if not has_port or not port.isdecimal():
-        return  # `auto`, or none
+    if address is None or address == "auto":
+        return
+    host, has_port, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and has_port and port.isdecimal()):
+        raise SettingError("address", "HOST:PORT, ray://HOST:PORT or auto", address)
     try:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:

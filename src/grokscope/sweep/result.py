@@ -1,6 +1,7 @@
 """What became of the runs of a sweep, read from the published run directories."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from grokscope.core.errors import UsageError
+from grokscope.core.errors import UsageError, VerificationError
 from grokscope.core.settings import flatten
 from grokscope.statistics import NEVER, Wait
 from grokscope.store import RunDirectory
@@ -86,6 +87,14 @@ class Results:
         """Every one, in the order of the cohorts."""
         return list(self._read())
 
+    def __str__(self) -> str:
+        labels = Counter(result.label for result in self.all)
+        counts = ", ".join(f"{count:,} {label}" for label, count in labels.most_common())
+        return f"{self.sweep.name}: {len(self.all):,} runs done ({counts})"
+
+    def __repr__(self) -> str:
+        return f"Results({str(self.sweep.path)!r})"
+
     def value(self, result: Result, setting: str) -> Value:
         """What a setting, by its full name, was in a run."""
         return result.settings.get(setting, self._base.get(setting))
@@ -125,7 +134,9 @@ class Results:
                 yield from self._of(cohort, run)
 
     def _of(self, cohort: Cohort, run: RunDirectory) -> Iterator[Result]:
-        rows: dict[Any, dict[str, Any]] = {row["index"]: row for row in run.summary}
+        rows: dict[Any, dict[str, Any]] = {row["index"]: row for row in run.checked_summary()}
+        if len(rows) < len(cohort.members):
+            raise VerificationError(f"{run.path}: its summary says nothing of some networks")
         for index, member in enumerate(cohort.members):
             row = rows[index]
             own: dict[str, Any] = self._base | dict(member.settings)
