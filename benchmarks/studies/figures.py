@@ -9,46 +9,50 @@ import argparse
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.photograph import photograph
 from grokscope.sweep import Results, find_sweep
 from grokscope.sweep.boundary import boundary_of
-from grokscope.sweep.cells import cells_of
+from grokscope.sweep.cells import Cells, cells_of
 from grokscope.sweep.law import laws_of
-from grokscope.views.law_figure import law_figure
-from grokscope.views.phase_diagram import phase_diagram
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 _WIDTH = 980
 
 
-def phases(results: Results) -> go.Figure:
+def phases(results: Results) -> "go.Figure":
     """Study (a)."""
-    cells = cells_of(results)
-    return phase_diagram(cells, boundary=boundary_of(results, cells))
+    return _diagram(results, cells_of(results))
 
 
-def law(results: Results) -> go.Figure:
+def law(results: Results) -> "go.Figure":
     """Study (b): along weight decay."""
+    from grokscope.views.law_figure import law_figure
+
     return law_figure(laws_of(results, cells_of(results))[0])
 
 
-def critical(results: Results) -> go.Figure:
+def critical(results: Results) -> "go.Figure":
     """Study (c), from scratch: the share of the data along the axis."""
-    cells = cells_of(results, "train_fraction", "weight_decay")
-    return phase_diagram(cells, boundary=boundary_of(results, cells))
+    return _diagram(results, cells_of(results, "train_fraction", "weight_decay"))
 
 
-def window(results: Results) -> go.Figure:
+def window(results: Results) -> "go.Figure":
     """Study (d), at the middle width."""
-    cells = cells_of(results, "weight_decay", "lr", {"d_hidden": 64})
+    return _diagram(results, cells_of(results, "weight_decay", "lr", {"d_hidden": 64}))
+
+
+def _diagram(results: Results, cells: Cells) -> "go.Figure":
+    from grokscope.views.phase_diagram import phase_diagram
+
     return phase_diagram(cells, boundary=boundary_of(results, cells))
 
 
-FIGURES: dict[str, Callable[[Results], go.Figure]] = {
+FIGURES: "dict[str, Callable[[Results], go.Figure]]" = {
     "phases": phases,
     "exponent-mlp": law,
     "exponent-transformer": law,
