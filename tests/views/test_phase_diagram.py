@@ -132,6 +132,7 @@ def test_hovering_shows_all_figures_and_no_markup_of_names():
     assert "<img" not in figure.to_json().replace("\\u003c", "<").replace("&lt;", "")
 
 
+@pytest.mark.slow
 def test_a_few_hundred_cells_have_no_numbers_and_thousands_no_letters():
     runs = [result({DECAY: 1.1**i, FRACTION: 0.3 + 0.01 * j}) for i in range(30) for j in range(30)]
     few = [r for r in runs if r.settings[FRACTION] < 0.5]
