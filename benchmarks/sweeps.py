@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from grokscope.store import RunDirectory
-from grokscope.sweep import Results, Sweep, Worker, plan_sweep
+from grokscope.sweep import Results, Sweep, SweepPlan, Worker, plan_sweep
 from grokscope.sweep.file_ledger import FileLedger
 from grokscope.sweep.lease import Observer
 from grokscope.sweep.sqlite_ledger import SqliteLedger
@@ -149,7 +149,7 @@ def _engine_sweep(root: Path, name: str, threads: int) -> Sweep:
     return sweep
 
 
-def _wanted() -> Any:  # noqa: ANN401 (a SweepPlan)
+def _wanted() -> SweepPlan:
     over = {"weight_decay": "log:0.001:10:50", "train_fraction": "0.2:0.8:50"}
     return plan_sweep("quick-mlp", over, settings=_TINY, seeds=4, name="ten-thousand")
 

@@ -1,14 +1,16 @@
 """Study (b): the exponent of time-to-grok in weight decay, with censoring and without."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.studies.rows import Row, column, read
-from benchmarks.studies.words import number, pair
+from benchmarks.studies.words import as_dict, number, pair
 from grokscope.core.errors import SettingError
 from grokscope.statistics import (
+    Family,
     Runs,
+    Wait,
     accelerated_failure,
     compare_exponents,
     curvature,
@@ -65,30 +67,27 @@ REGIMES = (
         published=("-0.64",),
     ),
 )
-RESPONSES = {"steps from the beginning": Row.wait, "steps after memorisation": Row.delay}
+RESPONSES: dict[str, Callable[[Row], Wait]] = {
+    "steps from the beginning": lambda row: row.wait("grokked"),
+    "steps after memorisation": Row.delay,
+}
 
 
 def document() -> list[dict[str, Any]]:
     """Every regime with both responses."""
-    return [
-        _fitted(regime, response)
-        for regime in REGIMES
-        for response in ("steps from the beginning", "steps after memorisation")
-    ]
+    return [_fitted(regime, response) for regime in REGIMES for response in RESPONSES]
 
 
 def _fitted(regime: Regime, response: str) -> dict[str, Any]:
     rows = [row for row in read(regime.name) if regime.low <= row.settings[DECAY] <= regime.high]
-    waits = [
-        row.wait("grokked") if response.startswith("steps from") else row.delay() for row in rows
-    ]
+    waits = [RESPONSES[response](row) for row in rows]
     settings = {name: column(rows, name) for name in regime.settings}
     # of 400 settings with one seed each, every run is a cluster of its own
     seeds = [row.seed for row in rows]
     runs = Runs.of_settings(waits, settings, seeds if len(set(seeds)) > 1 else ())
-    fits = {family: accelerated_failure(runs, family) for family in ("log-normal", "log-logistic")}
-    family = min(fits, key=lambda name: fits[name].aic)
-    fit, naive = fits[family], naive_slopes(runs)
+    families: tuple[Family, ...] = ("log-normal", "log-logistic")
+    fit = min((accelerated_failure(runs, own) for own in families), key=lambda own: own.aic)
+    family, naive = fit.family, naive_slopes(runs)
     bent = curvature(fit, DECAY)
     known = compare_exponents(fit, DECAY, PUBLISHED)
     return {
@@ -99,13 +98,13 @@ def _fitted(regime: Regime, response: str) -> dict[str, Any]:
         "censored": fit.censored,
         "never": fit.never,
         "family": family,
-        "exponents": {name: _ends(own) for name, own in fit.coefficients.items()},
-        "scale": _ends(fit.scale),
-        "curvature": _ends(bent.coefficient) | {"p": bent.p},
+        "exponents": {name: as_dict(own) for name, own in fit.coefficients.items()},
+        "scale": as_dict(fit.scale),
+        "curvature": as_dict(bent.coefficient) | {"p": bent.p},
         "cure": _cured(runs, family),
-        "naive_finished": _ends(naive.finished.coefficients[DECAY])
+        "naive_finished": as_dict(naive.finished.coefficients[DECAY])
         | {"r_squared": naive.finished.r_squared, "runs": naive.finished.count},
-        "naive_budgets": _ends(naive.budgets_as_times.coefficients[DECAY]),
+        "naive_budgets": as_dict(naive.budgets_as_times.coefficients[DECAY]),
         "published": {
             name: {
                 "p": own.p,
@@ -118,17 +117,13 @@ def _fitted(regime: Regime, response: str) -> dict[str, Any]:
     }
 
 
-def _cured(runs: Runs, family: Any) -> dict[str, Any] | None:  # noqa: ANN401
+def _cured(runs: Runs, family: Family) -> dict[str, Any]:
     """The exponent where a share of the runs never groks, if the likelihood has a maximum."""
     try:
         fit = accelerated_failure(runs, family, cure=[DECAY])
     except SettingError as error:
         return {"refused": str(error)}
-    return _ends(fit.coefficients[DECAY]) | {"aic": fit.aic}
-
-
-def _ends(interval: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {"value": interval.value, "low": interval.low, "high": interval.high}
+    return as_dict(fit.coefficients[DECAY]) | {"aic": fit.aic}
 
 
 def page(rows: Sequence[Mapping[str, Any]]) -> str:

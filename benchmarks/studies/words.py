@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from grokscope.statistics import Interval
+
 
 def number(value: float | None) -> str:
     """Three digits."""
@@ -18,7 +20,7 @@ def pair(interval: Mapping[str, Any]) -> str:
     return f"{'' if sign == '=' else sign + ' '}{value} [{ends}]".replace("-", "−")
 
 
-def as_dict(interval: Any) -> dict[str, Any]:  # noqa: ANN401 (an Interval)
+def as_dict(interval: Interval) -> dict[str, Any]:
     """An interval for a JSON file."""
     names = ("value", "low", "high", "sign")
     return {name: getattr(interval, name) for name in names}

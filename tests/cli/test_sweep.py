@@ -115,6 +115,26 @@ def test_finished_runs_are_copied(grokscope: Grokscope, finished: Path, tmp_path
     copies = list((tmp_path / "copy" / "tiny" / "runs").iterdir())
     assert len(copies) == 4
     assert all((copy / "MANIFEST.json").exists() for copy in copies)
+    (copies[0] / "MANIFEST.json").unlink()  # as if the copy had broken off
+    assert grokscope(*words).code == 0
+    assert (copies[0] / "MANIFEST.json").exists()
+
+
+def test_what_fits_in_no_memory_ends_with_its_own_code(grokscope, finished, tmp_path, monkeypatch):
+    from grokscope.core.errors import MemoryExceededError
+    from grokscope.sweep import worker
+
+    shutil.copytree(finished / "tiny", tmp_path / "tiny")
+    shutil.rmtree(next((tmp_path / "tiny" / "runs").iterdir()))
+
+    def too_large(*_):
+        raise MemoryExceededError("not even one")
+
+    monkeypatch.setattr(worker, "resume_run", too_large)
+    said = grokscope(*WORDS, "--name", "tiny", "--out", tmp_path)
+    assert said.code == 5
+    assert "2 cohorts failed" in said.complaint
+    assert "not even one" in said.complaint
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ cluster /data lustre rw 0 0
 @pytest.mark.parametrize(
     ("folder", "shared"),
     [
-        ("/work/sweeps", False),
+        ("/srv/sweeps", False),
         ("/home/me/sweeps", True),
         ("/home/me/fast/sweeps", False),
         ("/homely", False),

@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from grokscope.cli.screen import new_table, say, stdout, write_json
 from grokscope.cli.settings import read_sections, read_settings
 from grokscope.cli.wording import count, duration
 from grokscope.core.errors import (
-    GrokscopeError,
     InterruptedRunError,
     MemoryExceededError,
     SettingError,
@@ -22,6 +22,7 @@ from grokscope.core.settings import require_at_least
 from grokscope.experiment import Listener, Silence
 from grokscope.experiment.interruption import stop_on_signal
 from grokscope.recipes import find_recipe
+from grokscope.store import RunDirectory
 from grokscope.sweep import cohort, folder
 from grokscope.sweep.cost import Cost, cost_of
 from grokscope.sweep.design import Design
@@ -56,6 +57,7 @@ def sweep(request: Sweep) -> int:
                 if stop.requested:
                     raise InterruptedRunError("Stopped before the first cohort.")
                 _run(made, engine, request, mirror)
+            _copy_missing(made, mirror)
         except InterruptedRunError as error:
             message = f"{error.message} Go on with the same command, or `{_worker_words(made)}`."
             raise InterruptedRunError(message) from error
@@ -210,17 +212,28 @@ def _run(made: folder.Sweep, engine: str, request: Sweep, mirror: Mirror | None)
 
         jobs = submit(made, request.workers or 1)
         say(f"{count(len(jobs), 'job')} submitted; the same command later says how far they are")
-    if mirror is not None:
-        for name in mirror.missing():
-            mirror.copy(name)
 
 
-def _copier(mirror: Mirror | None) -> Any:  # noqa: ANN401
+def _copy_missing(made: folder.Sweep, mirror: Mirror | None) -> None:
+    """What others have published, and what could not be copied when it was."""
+    copy = _copier(mirror)
+    if mirror is None or copy is None:
+        return
+    try:
+        missing = mirror.missing()
+    except Exception as error:  # whatever the storage raises must not hide what was trained
+        say(f"nothing was copied: {error}")
+        return
+    for name in missing:
+        copy(RunDirectory(made.runs / name))
+
+
+def _copier(mirror: Mirror | None) -> Callable[[RunDirectory], None] | None:
     """What a worker does with a published run; a copy that fails is made later, and said."""
     if mirror is None:
         return None
 
-    def copy(run: Any) -> None:  # noqa: ANN401
+    def copy(run: RunDirectory) -> None:
         try:
             mirror.copy(run.id)
         except Exception as error:  # whatever the storage raises must not stop the training
@@ -230,7 +243,7 @@ def _copier(mirror: Mirror | None) -> Any:  # noqa: ANN401
 
 
 def expectation(cost: Cost, workers: int = 1) -> str:
-    """Such as `576 runs in 12 cohorts: at most 24 min, less when they grok early`."""
+    """Such as `576 runs in 12 cohorts: about 24 min if every run uses its budget, …`."""
     kinds = f" of {cost.shapes} shapes" if cost.shapes > 1 else ""
     seconds = duration(cost.seconds / workers)
     shared = f" with {workers} workers" if workers > 1 else ""
@@ -243,11 +256,12 @@ def expectation(cost: Cost, workers: int = 1) -> str:
 def _dry(plan: SweepPlan, threads: int, request: Sweep) -> int:
     path = request.out / plan.folder_name
     there = folder.Sweep.open(path) if (path / folder.HEADER_NAME).is_file() else None
-    shapes = new_shapes(there, plan.runs(), request.cohort, threads)
+    planned = plan.runs()
+    shapes = new_shapes(there, planned, request.cohort, threads)
     cost = cost_of(shapes)
     seeds = count(plan.seeds, "seed")
     say(f"{path}: {count(len(plan.points), 'point')} of {', '.join(plan.axes)}, {seeds} each")
-    known = len(plan.runs()) - cost.runs
+    known = len(planned) - cost.runs
     say(expectation(cost) + (f"; {known:,} runs are there already" if known else ""))
     say("nothing was trained (--dry-run)")
     if request.json:
@@ -298,7 +312,8 @@ def _tell(made: folder.Sweep, *, as_json: bool) -> int:
         console.print(table)
     if now.failed:
         cohort_id, reason = next(iter(now.failed.items()))
-        raise GrokscopeError(f"{count(len(now.failed), 'cohort')} failed; {cohort_id}: {reason}")
+        say(f"grokscope: {count(len(now.failed), 'cohort')} failed; {cohort_id}: {reason}")
+        return now.exit_code
     say(f"next: grokscope phases {_name_of(made)}")
     columns = ", ".join(name.replace(".", "_") for name in made.header.axes)
     say(

@@ -18,12 +18,14 @@ class Standing:
         done: published.
         failed: that cannot be trained, with the reasons by cohort.
         cohorts: of the runs that are not done.
+        exit_code: of what failed first; 0 where nothing did.
     """
 
     runs: int
     done: int
     failed: dict[str, str]
     cohorts: int
+    exit_code: int
 
     @property
     def is_complete(self) -> bool:
@@ -132,16 +134,17 @@ def standing(sweep: Sweep) -> Standing:
     cohorts = sweep.cohorts()
     done = [cohort for cohort in cohorts if sweep.published(cohort) is not None]
     finished = {cohort.id for cohort in done}
-    errors = {
-        entry.cohort: entry.error
+    failed = [
+        entry
         for entry in sweep.ledger.entries()
         if entry.state == "failed" and entry.cohort not in finished
-    }
+    ]
     return Standing(
         runs=sum(len(cohort.members) for cohort in cohorts),
         done=sum(len(cohort.members) for cohort in done),
-        failed=errors,
+        failed={entry.cohort: entry.error for entry in failed},
         cohorts=len(cohorts) - len(done),
+        exit_code=failed[0].exit_code if failed else 0,
     )
 
 
