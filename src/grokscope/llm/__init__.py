@@ -1,0 +1,1 @@
+"""Grokking inside mixture-of-experts language models: routers tapped, pathways measured."""
