@@ -1,0 +1,54 @@
+"""What a domain of the corpus is: documents without end, and questions with one right answer."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A question whose answer is right only if every token of it is.
+
+    Attributes:
+        domain: the name of its domain.
+        prompt: the text before the answer.
+        answer: the text that must follow.
+        trained: whether the fact that it asks for is in the training documents.
+    """
+
+    domain: str
+    prompt: str
+    answer: str
+    trained: bool
+
+
+class Domain(Protocol):
+    """Draws training documents, one after another, and asks for facts.
+
+    Documents of one domain are exchangeable: those that are kept back as twins come from the same
+    generator as those that are trained on. Held-out facts are in none of them.
+    """
+
+    @property
+    def name(self) -> str:
+        """Of the domain."""
+        ...
+
+    def draw(self, rng: np.random.Generator) -> str:
+        """The next document."""
+        ...
+
+    def items(self, *, trained: bool, count: int, rng: np.random.Generator) -> list[Item]:
+        """At most `count` distinct questions about trained or about held-out facts."""
+        ...
+
+
+def chosen(rng: np.random.Generator, things: tuple[str, ...]) -> str:
+    """One of some words."""
+    return things[int(rng.integers(len(things)))]
+
+
+def some(rng: np.random.Generator, count: int, total: int) -> list[int]:
+    """Distinct numbers below `total`, at most `count`, in random order."""
+    return [int(i) for i in rng.permutation(total)[:count]]

@@ -1,0 +1,25 @@
+"""Prose: English text about Python, without questions; it is there to be predicted."""
+
+import numpy as np
+
+from grokscope.recipes.olmoe_mini.domain import Item
+from grokscope.recipes.olmoe_mini.texts import Chunks
+
+
+class Prose:
+    """Pieces of documentation, each read once."""
+
+    name = "prose"
+
+    def __init__(self, pieces: Chunks) -> None:
+        self._pieces = pieces
+
+    def draw(self, rng: np.random.Generator) -> str:
+        """The next piece; their order was drawn before."""
+        del rng
+        return self._pieces.next()
+
+    def items(self, *, trained: bool, count: int, rng: np.random.Generator) -> list[Item]:
+        """None: text has no one right answer."""
+        del trained, count, rng
+        return []
