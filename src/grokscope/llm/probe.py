@@ -1,0 +1,134 @@
+"""Probes: samples that are measured again and again while a model trains.
+
+A probe set is fixed before training. Beside samples that are trained on it can hold their *twins*
+(of the same source, never trained on), which tell memory from what is merely predictable, and
+*tests* with one right answer, which tell what has been understood.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from grokscope.core.errors import SettingError, UsageError
+
+Role = Literal["seen", "twin", "test"]
+ROLES: tuple[Role, ...] = ("seen", "twin", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """One sample.
+
+    Attributes:
+        domain: where it is from; measures are taken by domain.
+        tokens: its token ids.
+        role: `seen` in training, its `twin`, or a `test`.
+        answer: at which token its answer begins, if it has one: it is right if every token from
+            there on is the most likely one.
+        exposed: the steps whose updates it was part of, rising; None where nobody knows, and empty
+            where it never is.
+    """
+
+    domain: str
+    tokens: tuple[int, ...]
+    role: Role = "seen"
+    answer: int | None = None
+    exposed: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.tokens) < 2:
+            raise SettingError("tokens", "at least two, one of them to be predicted", self.tokens)
+        if self.role not in ROLES:
+            raise SettingError("role", f"one of {', '.join(ROLES)}", self.role)
+        if self.answer is not None and not 0 < self.answer < len(self.tokens):
+            raise SettingError("answer", f"in 1 … {len(self.tokens) - 1}", self.answer)
+        if not self.domain or "/" in self.domain:
+            raise SettingError("domain", "a name without a slash", self.domain)
+
+    @property
+    def group(self) -> str:
+        """Its domain, with its role behind a slash unless it is `seen`."""
+        return self.domain if self.role == "seen" else f"{self.domain}/{self.role}"
+
+
+@dataclass(frozen=True)
+class ProbeSet:
+    """Probes in a fixed order.
+
+    Raises:
+        UsageError: there is none.
+    """
+
+    probes: tuple[Probe, ...]
+    _order: tuple[int, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.probes:
+            raise UsageError("There is no probe: at least one sample is needed.")
+        order = sorted(range(len(self.probes)), key=lambda i: len(self.probes[i].tokens))
+        object.__setattr__(self, "_order", tuple(order))
+
+    def __len__(self) -> int:
+        return len(self.probes)
+
+    @cached_property
+    def groups(self) -> dict[str, Int64[np.ndarray, " probe"]]:
+        """The probes of each domain and role, by name."""
+        found: dict[str, list[int]] = {}
+        for index, probe in enumerate(self.probes):
+            found.setdefault(probe.group, []).append(index)
+        return {name: np.array(own, dtype=np.int64) for name, own in found.items()}
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The names of the domains."""
+        return tuple(dict.fromkeys(probe.domain for probe in self.probes))
+
+    @property
+    def largest_token(self) -> int:
+        """The largest token id."""
+        return max(max(probe.tokens) for probe in self.probes)
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether some probe has an answer."""
+        return any(probe.answer is not None for probe in self.probes)
+
+    @cached_property
+    def exposed(self) -> Float64[np.ndarray, " probe"]:
+        """The first step after whose update each probe has been seen.
+
+        A sample of the batch of step s, counted from 0, has been seen after s + 1 updates. Infinite
+        for twins, tests and whatever is never read; 0 where nobody knows.
+        """
+        return np.array([_first(probe) for probe in self.probes])
+
+    def batches(self, size: int) -> list[Int64[np.ndarray, " probe"]]:
+        """The probes in batches of alike lengths, so that little is padded."""
+        order = np.array(self._order, dtype=np.int64)
+        return [order[start : start + size] for start in range(0, len(order), size)]
+
+    def padded(
+        self, rows: Sequence[int] | Int64[np.ndarray, " probe"], fill: int = 0
+    ) -> tuple[Int64[np.ndarray, "probe position"], Int64[np.ndarray, "probe position"]]:
+        """Token ids with padding on the right, and the attention mask."""
+        own = [self.probes[int(i)].tokens for i in rows]
+        width = max(map(len, own))
+        ids = np.full((len(own), width), fill, dtype=np.int64)
+        mask = np.zeros((len(own), width), dtype=np.int64)
+        for row, tokens in enumerate(own):
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
+        return ids, mask
+
+
+def _first(probe: Probe) -> float:
+    if probe.role != "seen":
+        return float("inf")
+    if probe.exposed is None:
+        return 0.0
+    return probe.exposed[0] + 1.0 if probe.exposed else float("inf")
