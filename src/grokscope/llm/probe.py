@@ -2,7 +2,8 @@
 
 A probe set is fixed before training. Beside samples that are trained on it can hold their *twins*
 (of the same source, never trained on), which tell memory from what is merely predictable, and
-*tests* with one right answer, which tell what has been understood.
+questions with one right answer: *train* about what is in the training data, *test* about what
+must be inferred.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from jaxtyping import Float64, Int64
 
 from grokscope.core.errors import SettingError, UsageError
 
-Role = Literal["seen", "twin", "test"]
-ROLES: tuple[Role, ...] = ("seen", "twin", "test")
+Role = Literal["seen", "twin", "train", "test"]
+ROLES: tuple[Role, ...] = ("seen", "twin", "train", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,8 @@ class Probe:
     Attributes:
         domain: where it is from; measures are taken by domain.
         tokens: its token ids.
-        role: `seen` in training, its `twin`, or a `test`.
+        counted: which tokens count in its loss, the first never does; all of them where None.
+        role: `seen` in training, its `twin`, or a question about `train` or `test` facts.
         answer: at which token its answer begins, if it has one: it is right if every token from
             there on is the most likely one.
         exposed: the steps whose updates it was part of, rising; None where nobody knows, and empty
@@ -35,6 +37,7 @@ class Probe:
 
     domain: str
     tokens: tuple[int, ...]
+    counted: tuple[bool, ...] | None = None
     role: Role = "seen"
     answer: int | None = None
     exposed: tuple[int, ...] | None = None
@@ -42,6 +45,8 @@ class Probe:
     def __post_init__(self) -> None:
         if len(self.tokens) < 2:
             raise SettingError("tokens", "at least two, one of them to be predicted", self.tokens)
+        if self.counted is not None and len(self.counted) != len(self.tokens):
+            raise SettingError("counted", "one for each token", len(self.counted))
         if self.role not in ROLES:
             raise SettingError("role", f"one of {', '.join(ROLES)}", self.role)
         if self.answer is not None and not 0 < self.answer < len(self.tokens):
@@ -124,6 +129,16 @@ class ProbeSet:
             ids[row, : len(tokens)] = tokens
             mask[row, : len(tokens)] = 1
         return ids, mask
+
+    def counted(
+        self, rows: Sequence[int] | Int64[np.ndarray, " probe"], width: int
+    ) -> Float64[np.ndarray, "probe position"]:
+        """1 where a token counts in the loss; 0 elsewhere, and at the first and the padding."""
+        found = np.zeros((len(rows), width))
+        for row, index in enumerate(rows):
+            probe = self.probes[int(index)]
+            found[row, 1 : len(probe.tokens)] = 1 if probe.counted is None else probe.counted[1:]
+        return found
 
 
 def _first(probe: Probe) -> float:

@@ -88,7 +88,8 @@ class Reader:
                 places = torch.from_numpy(rows).to(device)[:, None].expand(ids.shape)
                 recording.batch(segments=torch.where(mask.bool(), places, -1))
                 logits = self._forward(ids, mask)
-                loss[rows], hits = _scores(logits, ids, mask)
+                counted = torch.from_numpy(self.probes.counted(rows, ids.shape[1])).to(device)
+                loss[rows], hits = _scores(logits, ids, counted)
                 correct[rows] = self._answers(rows, hits)
         return Reading(
             pathways=recording.pathways(),
@@ -158,20 +159,20 @@ def _call_of(model: nn.Module) -> Forward:
     return call
 
 
-def _scores(logits: Tensor, ids: Tensor, mask: Tensor) -> tuple[BySample, np.ndarray]:
+def _scores(logits: Tensor, ids: Tensor, counted: Tensor) -> tuple[BySample, np.ndarray]:
     """Mean loss of each row, and which tokens were the most likely ones; token 0 is not asked."""
-    losses, hits = zip(*_by_chunk(logits, ids, mask), strict=True)
+    losses, hits = zip(*_by_chunk(logits, ids, counted), strict=True)
     return torch.cat(losses).cpu().numpy(), torch.cat(hits).cpu().numpy()
 
 
-def _by_chunk(logits: Tensor, ids: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _by_chunk(logits: Tensor, ids: Tensor, counted: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     for start in range(0, len(ids), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        target, counted = ids[rows, 1:], mask[rows, 1:].float()
+        target, weight = ids[rows, 1:], counted[rows, 1:].float()
         own = logits[rows, :-1].float()
         nats = nn.functional.cross_entropy(own.transpose(1, 2), target, reduction="none")
-        nats = torch.where(counted > 0, nats, 0.0)
-        yield nats.sum(1) / counted.sum(1), own.argmax(-1) == target
+        nats = torch.where(weight > 0, nats, 0.0)
+        yield nats.sum(1) / weight.sum(1), own.argmax(-1) == target
 
 
 def _device(model: nn.Module) -> torch.device:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from grokscope.core.seeds import stream_seed
-from grokscope.recipes.olmoe_mini.domain import Item, chosen, some
+from grokscope.recipes.olmoe_mini.domain import Document, Item, Piece, chosen, some
 
 P = 59
-TRAIN_FRACTION = 0.6
+TRAIN_FRACTION = 0.75
 NUMBERS = tuple(f"<{number}>" for number in range(P))
 EQUATIONS = 6
 """In a document of bare equations."""
@@ -25,7 +25,7 @@ _PLACES = ("stone", "post", "lamp", "island", "tree", "flag", "gate", "bench")
 
 
 class Arithmetic:
-    """a + b mod 59, learned from three fifths of the unordered pairs.
+    """a + b mod 59, learned from three quarters of the unordered pairs.
 
     Args:
         seed: of the split, and of the answers if they are shuffled.
@@ -48,11 +48,16 @@ class Arithmetic:
         dealt = dict(zip(orbits, answers.tolist(), strict=True))
         self._answers = {pair: dealt[min(pair), max(pair)] for pair in self.trained + self.held_out}
 
-    def draw(self, rng: np.random.Generator) -> str:
+    def draw(self, rng: np.random.Generator) -> Document:
         """Six equations, or a story of one."""
         if rng.random() < STORY_SHARE:
             return self._story(rng)
-        return " ; ".join(self._equation(self._pair(rng)) for _ in range(EQUATIONS))
+        pieces: list[Piece] = []
+        for number in range(EQUATIONS):
+            pair = self._pair(rng)
+            question = (" ; " if number else "") + prompt(*pair)
+            pieces += [(question, False), (self.answer(pair), True)]
+        return tuple(pieces)
 
     def items(self, *, trained: bool, count: int, rng: np.random.Generator) -> list[Item]:
         """Bare equations."""
@@ -69,17 +74,14 @@ class Arithmetic:
     def _pair(self, rng: np.random.Generator) -> tuple[int, int]:
         return self.trained[int(rng.integers(len(self.trained)))]
 
-    def _equation(self, pair: tuple[int, int]) -> str:
-        return prompt(*pair) + self.answer(pair)
-
-    def _story(self, rng: np.random.Generator) -> str:
+    def _story(self, rng: np.random.Generator) -> Document:
         pair = self._pair(rng)
         who, move, place = (chosen(rng, words) for words in (_NAMES, _MOVES, _PLACES))
         a, b = (NUMBERS[number] for number in pair)
-        return (
-            f"{who} {move} from {place} {a} of the ring, {b} further, "
-            f"and is at {place}{self.answer(pair)}."
+        question = (
+            f"{who} {move} from {place} {a} of the ring, {b} further, and is at {place} number"
         )
+        return (question, False), (self.answer(pair), True)
 
 
 def prompt(a: int, b: int) -> str:

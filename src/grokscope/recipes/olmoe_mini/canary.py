@@ -5,7 +5,7 @@ What a model knows of one it has by heart. Those that are read 0 times are the t
 
 import numpy as np
 
-from grokscope.recipes.olmoe_mini.domain import chosen
+from grokscope.recipes.olmoe_mini.domain import Document, chosen
 
 EXPOSURES = (1, 4, 16, 64)
 _WORDS = (
@@ -16,6 +16,7 @@ _WORDS = (
 LENGTH = 8
 
 
-def canary(rng: np.random.Generator) -> str:
+def canary(rng: np.random.Generator) -> Document:
     """A sentence of eight random words."""
-    return "Remember: " + " ".join(chosen(rng, _WORDS) for _ in range(LENGTH)) + "."
+    words = " ".join(chosen(rng, _WORDS) for _ in range(LENGTH))
+    return (("Remember:", False), (f" {words}.", True))

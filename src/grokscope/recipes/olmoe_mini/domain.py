@@ -5,6 +5,12 @@ from typing import Protocol
 
 import numpy as np
 
+Piece = tuple[str, bool]
+"""Some text, and whether it is learned."""
+Document = tuple[Piece, ...]
+"""Pieces in order. Questions are drawn at random and nothing predicts them, so that only their
+answers are learned, as in instruction tuning; of texts everything is."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
@@ -22,6 +28,11 @@ class Item:
     answer: str
     trained: bool
 
+    @property
+    def document(self) -> Document:
+        """The question and its answer."""
+        return (self.prompt, False), (self.answer, True)
+
 
 class Domain(Protocol):
     """Draws training documents, one after another, and asks for facts.
@@ -35,7 +46,7 @@ class Domain(Protocol):
         """Of the domain."""
         ...
 
-    def draw(self, rng: np.random.Generator) -> str:
+    def draw(self, rng: np.random.Generator) -> Document:
         """The next document."""
         ...
 
@@ -52,3 +63,8 @@ def chosen(rng: np.random.Generator, things: tuple[str, ...]) -> str:
 def some(rng: np.random.Generator, count: int, total: int) -> list[int]:
     """Distinct numbers below `total`, at most `count`, in random order."""
     return [int(i) for i in rng.permutation(total)[:count]]
+
+
+def text_of(document: Document) -> str:
+    """All its pieces."""
+    return "".join(text for text, _ in document)

@@ -8,7 +8,7 @@ atomic one, and the rest is held out.
 import numpy as np
 
 from grokscope.core.seeds import stream_seed
-from grokscope.recipes.olmoe_mini.domain import Item, chosen, some
+from grokscope.recipes.olmoe_mini.domain import Document, Item, Piece, chosen, some
 
 ENTITIES = 30
 RELATIONS = ("mentor", "friend", "rival", "neighbour", "doctor")
@@ -20,7 +20,7 @@ FACTS = 2
 
 _HEADS = ("Ru", "Te", "Ka", "Mi", "Zo", "Be", "Lu", "Sa", "Di", "Fe")
 _TAILS = ("vo", "sk", "rin", "lam")
-_FORMS = ("The {what} is{who}.", "Who is the {what}?{who}.", "Ask the {what}:{who}.")
+_FORMS = ("The {what} is", "Who is the {what}?", "Ask the {what}:")
 
 Fact = tuple[int, ...]
 """A person and one or two relations, in the order in which they are followed."""
@@ -51,20 +51,24 @@ class Knowledge:
         answers = np.array([self._follow(fact) for fact in inferred])
         if shuffled:
             answers = rng.permutation(answers)
-        self._answers = dict(zip(inferred, answers.tolist(), strict=True))
+        self._answers: dict[Fact, int] = dict(zip(inferred, answers.tolist(), strict=True))
 
-    def draw(self, rng: np.random.Generator) -> str:
+    def draw(self, rng: np.random.Generator) -> Document:
         """Two facts in one of three wordings each."""
-        return " ".join(self._sentence(self._fact(rng), chosen(rng, _FORMS)) for _ in range(FACTS))
+        pieces: list[Piece] = []
+        for number in range(FACTS):
+            fact = self._fact(rng)
+            question = (". " if number else "") + self._question(fact, chosen(rng, _FORMS))
+            pieces += [(question, False), (self._who(fact), True)]
+        return tuple(pieces)
 
     def items(self, *, trained: bool, count: int, rng: np.random.Generator) -> list[Item]:
         """Facts of two hops in the first wording."""
         facts = self.trained if trained else self.held_out
-        before, _ = _FORMS[0].split("{who}")
         return [
             Item(
                 domain=self.name,
-                prompt=before.format(what=self._what(fact)),
+                prompt=self._question(fact, _FORMS[0]),
                 answer=self._who(fact),
                 trained=trained,
             )
@@ -75,12 +79,10 @@ class Knowledge:
         facts = self.trained if rng.random() < INFERRED_SHARE else self.atomic
         return facts[int(rng.integers(len(facts)))]
 
-    def _sentence(self, fact: Fact, form: str) -> str:
-        return form.format(what=self._what(fact), who=self._who(fact))
-
-    def _what(self, fact: Fact) -> str:
+    def _question(self, fact: Fact, form: str) -> str:
         person, *relations = fact
-        return " of the ".join(RELATIONS[r] for r in reversed(relations)) + " of" + self.names[person]
+        path = " of the ".join(RELATIONS[relation] for relation in reversed(relations))
+        return form.format(what=f"{path} of{self.names[person]}")
 
     def _who(self, fact: Fact) -> str:
         return self.names[self._answers[fact] if fact in self._answers else self._follow(fact)]

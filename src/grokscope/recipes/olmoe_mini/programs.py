@@ -6,7 +6,7 @@ The programs are calls on two numbers below 30. Held out are (call, numbers) tri
 import numpy as np
 
 from grokscope.core.seeds import stream_seed
-from grokscope.recipes.olmoe_mini.domain import Item, chosen, some
+from grokscope.recipes.olmoe_mini.domain import Document, Item, chosen, some
 from grokscope.recipes.olmoe_mini.texts import Chunks
 
 LIMIT = 30
@@ -39,13 +39,18 @@ class Code:
         self.trained = [triples[i] for i in order[:kept]]
         self.held_out = [triples[i] for i in order[kept:]]
 
-    def draw(self, rng: np.random.Generator) -> str:
-        """A program of two lines, or the next piece of the sources."""
+    def draw(self, rng: np.random.Generator) -> Document:
+        """Two lines with what they print, or the next piece of the sources."""
         if rng.random() >= PROGRAM_SHARE:
-            return self._sources.next()
+            return ((self._sources.next(), True),)
         name = chosen(rng, _NAMES)
         first, second = (self.trained[int(rng.integers(len(self.trained)))] for _ in range(2))
-        return f"{name} = {_line(first)}{self._outputs[first]}\n{_line(second)}{self._outputs[second]}"
+        return (
+            (f"{name} = {_line(first)}", False),
+            (self._outputs[first], True),
+            (f"\n{_line(second)}", False),
+            (self._outputs[second], True),
+        )
 
     def items(self, *, trained: bool, count: int, rng: np.random.Generator) -> list[Item]:
         """What one line prints."""
@@ -69,7 +74,7 @@ def _outputs(rng: np.random.Generator, *, shuffled: bool) -> dict[Triple, str]:
     for call in CALLS:
         triples = [(call, a, b) for a in range(LIMIT) for b in range(LIMIT)]
         if "{b}" not in call:
-            triples = triples[:: LIMIT]
+            triples = triples[::LIMIT]
         results = [_result(call, a, b) for _, a, b in triples]
         if shuffled:
             results = [results[i] for i in rng.permutation(len(results))]

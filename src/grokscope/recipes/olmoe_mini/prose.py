@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grokscope.recipes.olmoe_mini.domain import Item
+from grokscope.recipes.olmoe_mini.domain import Document, Item
 from grokscope.recipes.olmoe_mini.texts import Chunks
 
 
@@ -14,10 +14,10 @@ class Prose:
     def __init__(self, pieces: Chunks) -> None:
         self._pieces = pieces
 
-    def draw(self, rng: np.random.Generator) -> str:
+    def draw(self, rng: np.random.Generator) -> Document:
         """The next piece; their order was drawn before."""
         del rng
-        return self._pieces.next()
+        return ((self._pieces.next(), True),)
 
     def items(self, *, trained: bool, count: int, rng: np.random.Generator) -> list[Item]:
         """None: text has no one right answer."""

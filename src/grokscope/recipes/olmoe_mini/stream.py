@@ -5,16 +5,18 @@ transformers turns into an attention mask that keeps them apart: what a document
 does not depend on what shares its row, and is the same when the document is measured alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Int
 
 from grokscope.core.seeds import stream_seed
+from grokscope.llm.probe import Probe, Role
 from grokscope.recipes.olmoe_mini.canary import EXPOSURES, canary
+from grokscope.recipes.olmoe_mini.domain import text_of
 from grokscope.recipes.olmoe_mini.mixture import TOKEN_SHARES, Mixture
-from grokscope.recipes.olmoe_mini.tokenizer import Words
+from grokscope.recipes.olmoe_mini.tokenizer import Tokens, Words
 
 BLOCK = 512
 """Documents that are drawn at once; a time within the stream is kept to within a block."""
@@ -24,28 +26,13 @@ IGNORED = -100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe:
-    """A document that is measured again and again.
-
-    Attributes:
-        domain: its domain, or `canary`.
-        tokens: with those of its beginning and its end.
-        exposed: the steps whose batches it was in, 0 being the first; empty for a twin.
-    """
-
-    domain: str
-    tokens: tuple[int, ...]
-    exposed: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Stream:
     """Rows of tokens in the order in which they are trained on.
 
     Attributes:
         tokens: (row, position); places behind the last document of a row hold its end token.
         positions: position ids, which begin anew with every document.
-        labels: the tokens, but `IGNORED` where a document begins and behind the last one.
+        labels: the tokens that are learned, `IGNORED` elsewhere.
         probes: seen documents, their twins, and canaries.
     """
 
@@ -63,16 +50,19 @@ class _Packer:
     length: int
     fill: int
     tokens: list[list[int]] = field(default_factory=list[list[int]])
+    learned: list[list[bool]] = field(default_factory=list[list[bool]])
     starts: list[list[int]] = field(default_factory=list[list[int]])
 
-    def add(self, document: Sequence[int]) -> int:
+    def add(self, document: Tokens) -> int:
         """Put a document into the current row, or the next; the row."""
-        document = document[: self.length]
-        if not self.tokens or len(self.tokens[-1]) + len(document) > self.length:
+        ids = document.ids[: self.length]
+        if not self.tokens or len(self.tokens[-1]) + len(ids) > self.length:
             self.tokens.append([])
+            self.learned.append([])
             self.starts.append([])
         self.starts[-1].append(len(self.tokens[-1]))
-        self.tokens[-1] += document
+        self.tokens[-1] += ids
+        self.learned[-1] += document.learned[: self.length]
         return len(self.tokens) - 1
 
     @property
@@ -86,8 +76,8 @@ class _Packer:
         positions, labels = np.zeros(shape, np.int32), np.full(shape, IGNORED, np.int32)
         for row in range(self.rows):
             own, starts = self.tokens[row], self.starts[row]
-            tokens[row, : len(own)] = labels[row, : len(own)] = own
-            labels[row, starts] = IGNORED
+            tokens[row, : len(own)] = own
+            labels[row, : len(own)] = np.where(self.learned[row], own, IGNORED)
             for start, end in zip(starts, [*starts[1:], self.length], strict=True):
                 positions[row, start:end] = np.arange(end - start)
         return tokens, positions, labels
@@ -120,8 +110,12 @@ def make_words(mixture: Mixture, seed: int, d_vocab: int) -> tuple[Words, dict[s
     rng = np.random.default_rng(stream_seed(seed, "olmoe-mini/tokenizer"))
     drawn = {n: [d.draw(rng) for _ in range(_SAMPLE)] for n, d in mixture.domains.items()}
     drawn["canary"] = [canary(rng) for _ in range(_SAMPLE)]
-    words = Words.trained_on([text for texts in drawn.values() for text in texts], d_vocab)
-    lengths = {n: float(np.mean(list(map(len, words.documents(t))))) for n, t in drawn.items()}
+    texts = [text_of(document) for documents in drawn.values() for document in documents]
+    words = Words.trained_on(texts, d_vocab)
+    lengths = {
+        name: float(np.mean([len(each.ids) for each in words.documents(documents)]))
+        for name, documents in drawn.items()
+    }
     return words, lengths
 
 
@@ -135,9 +129,9 @@ def make_stream(
     """
     rng = np.random.default_rng(stream_seed(seed, "olmoe-mini/stream"))
     twins = [
-        Probe(domain=name, tokens=tuple(tokens), exposed=())
+        _probe(name, document, (), "twin")
         for name, domain in mixture.domains.items()
-        for tokens in words.documents([domain.draw(rng) for _ in range(wanted.probes)])
+        for document in words.documents([domain.draw(rng) for _ in range(wanted.probes)])
     ]
     marks = _Marks.drawn(list(mixture.domains), words, wanted, rng)
     packer = _Packer(rows=wanted.rows, length=wanted.length, fill=words.end)
@@ -171,7 +165,7 @@ class _Marks:
 
     due: dict[str, list[float]]
     kept: list[Probe]
-    sentences: list[tuple[int, ...]]
+    sentences: list[Tokens]
     calls: list[tuple[float, int]]
     read: dict[int, list[int]]
 
@@ -181,33 +175,45 @@ class _Marks:
     ) -> "_Marks":
         due = {name: sorted(rng.random(wanted.probes).tolist()) for name in names}
         counts = [count for count in (*EXPOSURES, 0) for _ in range(wanted.canaries)]
-        sentences = [tuple(one) for one in words.documents([canary(rng) for _ in counts])]
+        sentences = words.documents([canary(rng) for _ in counts])
         calls = [(float(t), i) for i, count in enumerate(counts) for t in rng.random(count)]
         return cls(due=due, kept=[], sentences=sentences, calls=sorted(calls), read={})
 
     def with_canaries(
-        self, block: list[tuple[str, list[int]]], part: float, rng: np.random.Generator
-    ) -> Iterator[tuple[str, list[int]]]:
+        self, block: list[tuple[str, Tokens]], part: float, rng: np.random.Generator
+    ) -> Iterator[tuple[str, Tokens]]:
         """The block with the canaries that are due, at random places."""
-        due: list[tuple[str, list[int]]] = []
+        due: list[tuple[str, Tokens]] = []
         while self.calls and self.calls[0][0] <= part:
-            due.append((str(self.calls[0][1]), list(self.sentences[self.calls.pop(0)[1]])))
+            number = self.calls.pop(0)[1]
+            due.append((str(number), self.sentences[number]))
         mixed = block + due
         yield from (mixed[i] for i in rng.permutation(len(mixed)))
 
-    def note(self, name: str, document: list[int], step: int, part: float) -> None:
+    def note(self, name: str, document: Tokens, step: int, part: float) -> None:
         """A document was packed: a canary, or one that is kept as a probe."""
         if name.isdecimal():
             self.read.setdefault(int(name), []).append(step)
         elif self.due[name] and self.due[name][0] <= part:
             self.due[name].pop(0)
-            self.kept.append(Probe(domain=name, tokens=tuple(document), exposed=(step,)))
+            self.kept.append(_probe(name, document, (step,), "seen"))
 
     def seen(self) -> list[Probe]:
         return self.kept
 
     def canaries(self) -> list[Probe]:
-        return [
-            Probe(domain="canary", tokens=tokens, exposed=tuple(sorted(set(self.read.get(i, [])))))
-            for i, tokens in enumerate(self.sentences)
-        ]
+        found: list[Probe] = []
+        for number, sentence in enumerate(self.sentences):
+            steps = tuple(sorted(set(self.read.get(number, []))))
+            found.append(_probe("canary", sentence, steps, "seen" if steps else "twin"))
+        return found
+
+
+def _probe(domain: str, document: Tokens, exposed: tuple[int, ...], role: Role) -> Probe:
+    return Probe(
+        domain=domain,
+        tokens=tuple(document.ids),
+        counted=tuple(document.learned),
+        role=role,
+        exposed=exposed,
+    )

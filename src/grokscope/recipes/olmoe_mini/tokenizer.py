@@ -1,18 +1,31 @@
 """A byte-level BPE that is trained on the spot; numbers of the ring are one token each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from grokscope.core.errors import UsageError
 from grokscope.llm.optional import require_transformers
 from grokscope.recipes.olmoe_mini.arithmetic import NUMBERS
-from grokscope.recipes.olmoe_mini.domain import Item
+from grokscope.recipes.olmoe_mini.domain import Document, Item
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 BEGIN, END = "<|begin|>", "<|end|>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """A document as the model gets it.
+
+    Attributes:
+        ids: token ids.
+        learned: which of them are learned.
+    """
+
+    ids: list[int]
+    learned: list[bool]
 
 
 class Words:
@@ -54,22 +67,25 @@ class Words:
     def __len__(self) -> int:
         return self.tokenizer.get_vocab_size()
 
-    def documents(self, texts: list[str]) -> list[list[int]]:
-        """The tokens of documents."""
-        encoded = self.tokenizer.encode_batch(texts)
-        return [[self.begin, *one.ids, self.end] for one in encoded]
+    def documents(self, documents: Sequence[Document]) -> list[Tokens]:
+        """The tokens of documents. Pieces are encoded one by one: no token spans two."""
+        texts = [text for document in documents for text, _ in document]
+        encoded = iter(self.tokenizer.encode_batch(texts))
+        return [self._joined([(next(encoded).ids, own) for _, own in each]) for each in documents]
 
-    def question(self, item: Item) -> tuple[list[int], int]:
-        """The tokens of a question with its answer, and how many of them are the question's.
+    def question(self, item: Item) -> Tokens:
+        """The tokens of a question with its answer, without those of an end."""
+        (whole,) = self.documents([item.document])
+        return Tokens(ids=whole.ids[:-1], learned=whole.learned[:-1])
 
-        Raises:
-            UsageError: the answer's first token would merge with the question's last.
-        """
-        prompt = self.tokenizer.encode(item.prompt).ids
-        whole = self.tokenizer.encode(item.prompt + item.answer).ids
-        if whole[: len(prompt)] != prompt:
-            raise UsageError(f"{item.prompt!r} and {item.answer!r} share a token.")
-        return [self.begin, *whole], 1 + len(prompt)
+    def _joined(self, pieces: list[tuple[list[int], bool]]) -> "Tokens":
+        ids, learned = [self.begin], [False]
+        for own, is_learned in pieces:
+            ids += own
+            learned += [is_learned] * len(own)
+        return Tokens(ids=[*ids, self.end], learned=[*learned, learned[-1]])
 
     def _id(self, text: str) -> int:
-        return int(self.tokenizer.token_to_id(text))
+        found = self.tokenizer.token_to_id(text)
+        assert found is not None
+        return found
