@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from grokscope.core.seeds import stream_seed
-from grokscope.recipes.olmoe_mini.domain import Document, Item, Piece, chosen, some
+from grokscope.recipes.olmoe_mini.domain import Document, Item, Piece, chosen, most_frequent, some
 
 P = 59
 TRAIN_FRACTION = 0.75
@@ -47,6 +47,11 @@ class Arithmetic:
             answers = rng.permutation(answers)
         dealt = dict(zip(orbits, answers.tolist(), strict=True))
         self._answers = {pair: dealt[min(pair), max(pair)] for pair in self.trained + self.held_out}
+
+    @property
+    def chance(self) -> float:
+        """Of the most frequent answer."""
+        return most_frequent([[self._answers[pair] for pair in self._answers]])
 
     def draw(self, rng: np.random.Generator) -> Document:
         """Six equations, or a story of one."""

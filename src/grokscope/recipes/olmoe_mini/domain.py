@@ -1,6 +1,8 @@
 """What a domain of the corpus is: documents without end, and questions with one right answer."""
 
 from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable
 from typing import Protocol
 
 import numpy as np
@@ -46,6 +48,11 @@ class Domain(Protocol):
         """Of the domain."""
         ...
 
+    @property
+    def chance(self) -> float:
+        """Accuracy of whoever knows how often there is which answer, and nothing of questions."""
+        ...
+
     def draw(self, rng: np.random.Generator) -> Document:
         """The next document."""
         ...
@@ -63,6 +70,13 @@ def chosen(rng: np.random.Generator, things: tuple[str, ...]) -> str:
 def some(rng: np.random.Generator, count: int, total: int) -> list[int]:
     """Distinct numbers below `total`, at most `count`, in random order."""
     return [int(i) for i in rng.permutation(total)[:count]]
+
+
+def most_frequent(kinds: Iterable[Collection[Hashable]]) -> float:
+    """Share of right answers of whoever gives the most frequent one to each kind of question."""
+    answers = list(kinds)
+    right = sum(max(Counter(own).values()) for own in answers)
+    return right / sum(map(len, answers))
 
 
 def text_of(document: Document) -> str:

@@ -20,7 +20,7 @@ class Form:
         length: tokens of a row.
         lr, weight_decay, warmup: of AdamW; the rate rises for `warmup` steps.
         probes: seen documents of each domain, and as many twins.
-        canaries: for each number of exposures, and unread ones.
+        canaries: for each number of exposures, and as many unread ones.
         items: trained and held-out questions of each domain that has them.
         first, ratio: step of the first measurement, and the factor between two.
         seeds: of the subject and of the controls.

@@ -8,7 +8,7 @@ atomic one, and the rest is held out.
 import numpy as np
 
 from grokscope.core.seeds import stream_seed
-from grokscope.recipes.olmoe_mini.domain import Document, Item, Piece, chosen, some
+from grokscope.recipes.olmoe_mini.domain import Document, Item, Piece, chosen, most_frequent, some
 
 ENTITIES = 30
 RELATIONS = ("mentor", "friend", "rival", "neighbour", "doctor")
@@ -52,6 +52,14 @@ class Knowledge:
         if shuffled:
             answers = rng.permutation(answers)
         self._answers: dict[Fact, int] = dict(zip(inferred, answers.tolist(), strict=True))
+
+    @property
+    def chance(self) -> float:
+        """Of the most frequent answer to each last relation."""
+        by_relation: dict[int, list[int]] = {}
+        for fact, answer in self._answers.items():
+            by_relation.setdefault(fact[-1], []).append(answer)
+        return most_frequent(by_relation.values())
 
     def draw(self, rng: np.random.Generator) -> Document:
         """Two facts in one of three wordings each."""

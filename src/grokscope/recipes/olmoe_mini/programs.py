@@ -6,7 +6,7 @@ The programs are calls on two numbers below 30. Held out are (call, numbers) tri
 import numpy as np
 
 from grokscope.core.seeds import stream_seed
-from grokscope.recipes.olmoe_mini.domain import Document, Item, chosen, some
+from grokscope.recipes.olmoe_mini.domain import Document, Item, chosen, most_frequent, some
 from grokscope.recipes.olmoe_mini.texts import Chunks
 
 LIMIT = 30
@@ -38,6 +38,14 @@ class Code:
         kept = round(TRAIN_FRACTION * len(triples))
         self.trained = [triples[i] for i in order[:kept]]
         self.held_out = [triples[i] for i in order[kept:]]
+
+    @property
+    def chance(self) -> float:
+        """Of the most frequent output of each call."""
+        by_call: dict[str, list[str]] = {}
+        for (call, _, _), output in self._outputs.items():
+            by_call.setdefault(call, []).append(output)
+        return most_frequent(by_call.values())
 
     def draw(self, rng: np.random.Generator) -> Document:
         """Two lines with what they print, or the next piece of the sources."""

@@ -14,6 +14,9 @@ class Prose:
     def __init__(self, pieces: Chunks) -> None:
         self._pieces = pieces
 
+    chance = 0.0
+    """There are no questions."""
+
     def draw(self, rng: np.random.Generator) -> Document:
         """The next piece; their order was drawn before."""
         del rng

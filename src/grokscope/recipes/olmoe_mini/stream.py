@@ -92,7 +92,7 @@ class Wanted:
         length: of a row.
         batch: rows of a step.
         probes: seen documents of each domain, and as many twins.
-        canaries: for each number of exposures, 0 among them.
+        canaries: for each number of exposures, and as many unread ones.
     """
 
     rows: int
@@ -158,13 +158,15 @@ class _Marks:
     Attributes:
         due: for each domain, parts of the stream after which its next document is kept, in order.
         kept: what was kept, with its step.
-        sentences: the canaries.
+        counts: how often each canary is to be read.
+        sentences: the canaries, and after them as many that are never read.
         calls: (part of the stream, canary), in order.
         read: the steps of each canary.
     """
 
     due: dict[str, list[float]]
     kept: list[Probe]
+    counts: list[int]
     sentences: list[Tokens]
     calls: list[tuple[float, int]]
     read: dict[int, list[int]]
@@ -174,10 +176,12 @@ class _Marks:
         cls, names: list[str], words: Words, wanted: Wanted, rng: np.random.Generator
     ) -> "_Marks":
         due = {name: sorted(rng.random(wanted.probes).tolist()) for name in names}
-        counts = [count for count in (*EXPOSURES, 0) for _ in range(wanted.canaries)]
-        sentences = words.documents([canary(rng) for _ in counts])
+        counts = [count for count in EXPOSURES for _ in range(wanted.canaries)]
+        sentences = words.documents([canary(rng) for _ in range(2 * len(counts))])
         calls = [(float(t), i) for i, count in enumerate(counts) for t in rng.random(count)]
-        return cls(due=due, kept=[], sentences=sentences, calls=sorted(calls), read={})
+        return cls(
+            due=due, kept=[], counts=counts, sentences=sentences, calls=sorted(calls), read={}
+        )
 
     def with_canaries(
         self, block: list[tuple[str, Tokens]], part: float, rng: np.random.Generator
@@ -202,10 +206,13 @@ class _Marks:
         return self.kept
 
     def canaries(self) -> list[Probe]:
+        """Those that were read, by how often they were to be, and as many that never are."""
         found: list[Probe] = []
         for number, sentence in enumerate(self.sentences):
             steps = tuple(sorted(set(self.read.get(number, []))))
-            found.append(_probe("canary", sentence, steps, "seen" if steps else "twin"))
+            name = f"canary-{self.counts[number % len(self.counts)]}"
+            role: Role = "seen" if number < len(self.counts) else "twin"
+            found.append(_probe(name, sentence, steps, role))
         return found
 
 

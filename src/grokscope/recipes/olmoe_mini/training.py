@@ -38,6 +38,7 @@ class Prepared:
     words: Words
     stream: Stream
     probes: ProbeSet
+    chances: dict[str, float]
     checksum: str
 
 
@@ -55,7 +56,13 @@ def prepare(form: Form, arm: Arm, seed: int) -> Prepared:
     stream = make_stream(mixture, words, lengths, wanted, seed)
     questions = _questions(mixture, words, form.items, seed)
     probes = ProbeSet((*stream.probes, *questions))
-    return Prepared(words=words, stream=stream, probes=probes, checksum=mixture.checksum)
+    return Prepared(
+        words=words,
+        stream=stream,
+        probes=probes,
+        chances={name: domain.chance for name, domain in mixture.domains.items()},
+        checksum=mixture.checksum,
+    )
 
 
 def train(form: Form, arm_name: str, seed: int, out: Path, say: Say) -> Path:
@@ -193,6 +200,7 @@ def _summary(
         "arm": arm,
         "seed": seed,
         "form": asdict(form),
+        "chances": prepared.chances,
         "learned_tokens": learned,
         "text_sha256": prepared.checksum,
         "seconds": time.monotonic() - started,
