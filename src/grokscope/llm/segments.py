@@ -61,12 +61,13 @@ def _shape(given: dict[str, Tensor | None]) -> torch.Size:
     shapes = {name: one.shape for name, one in given.items() if one is not None}
     if not shapes:
         raise SettingError("attention_mask", "given, or `segments`, or `position_ids`", None)
-    first = next(iter(shapes.values()))
+    first, expected = next(iter(shapes.items()))
     for name, shape in shapes.items():
-        if len(shape) != 2 or shape != first:
-            rule = f"of shape (batch, sequence), that of `{next(iter(shapes))}`"
-            raise SettingError(name, rule, tuple(shape))
-    return first
+        if len(shape) != 2:
+            raise SettingError(name, "of shape (batch, sequence)", tuple(shape))
+        if shape != expected:
+            raise SettingError(name, f"of the shape of `{first}`, {tuple(expected)}", tuple(shape))
+    return expected
 
 
 def _documents(position_ids: Batch, counted: Tensor) -> Samples:
