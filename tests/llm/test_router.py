@@ -49,6 +49,7 @@ def test_dense_first_layers_have_no_router():
 def test_layers_that_route_by_a_hash_are_left_out_even_if_named():
     model = made("DeepseekV4")
     assert names(model) == names(model, r"mlp\.gate$") == ["model.layers.1.mlp.gate"]
+    assert "must name routers" in said(UsageError, model, ["model.layers.0.mlp.gate"])
 
 
 def test_routers_of_attention_are_taken_only_if_named():
@@ -105,7 +106,7 @@ def test_a_dense_model_is_refused():
 def test_modules_that_are_not_there_are_refused():
     model = nn.Sequential(nn.Linear(2, 3))
     assert said(UsageError, model, "gate") == (
-        "`modules` must name routers, got 'gate': Sequential has no such module."
+        "`modules` must name routers, got 'gate': Sequential has none of that name."
     )
     assert said(SettingError, model, ["0", "gate"]) == (
         "`modules` must be names of modules of the model, got 'gate'."

@@ -69,7 +69,7 @@ def test_documents_are_numbered_through_the_batch(batch: tuple[torch.Tensor, tor
 @given(batches())
 def test_segments_stay_as_they_are(batch: tuple[torch.Tensor, torch.Tensor]):
     mask, positions = batch
-    segments = positions - 1
+    segments = positions - 2
     expected = torch.where(mask & (segments >= 0), segments, -1).flatten()
     found = token_samples(attention_mask=mask, segments=segments, position_ids=positions)
     assert torch.equal(found, expected)

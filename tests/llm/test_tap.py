@@ -233,6 +233,18 @@ def test_what_is_not_finite_marks_its_sample_and_names_the_layer():
     ]
 
 
+def test_a_sample_of_which_some_experts_are_not_finite_is_marked_as_a_whole():
+    toy = Toy()
+    with torch.no_grad():
+        toy.blocks[0]["gate"].bias[0] = torch.nan
+    toy.blocks[0]["gate"].top_k = 2
+    tap = RouterTap(toy, ["blocks.0.gate"], scoring="topk_softmax")
+    with tap.record(attention_mask=ALL) as recording:
+        toy(IDS)
+    assert np.isnan(recording.pathways().weights).all()
+    assert recording.problems == ("`blocks.0.gate`: not finite for 4 of 4 samples.",)
+
+
 def test_what_is_not_finite_in_padding_marks_nothing():
     toy = Toy()
     with torch.no_grad():
@@ -259,9 +271,10 @@ def test_a_forward_that_does_not_fit_the_mask_switches_the_tap_off_and_lets_trai
     assert recording.problems == (said,)
     assert [record.message for record in caplog.records] == [f"The router tap is off: {said}"]
     with tap.record(attention_mask=ALL) as recording:
-        toy(IDS)
+        toy(IDS[:, :5])
     assert recording.problems == (said,)
     assert np.isnan(recording.pathways().weights).all()
+    assert len(caplog.records) == 1
 
 
 def test_an_error_within_a_hook_stops_no_training(

@@ -243,7 +243,7 @@ def _require_one_size(routers: Sequence[Router]) -> None:
 def _none_found(model: nn.Module, modules: Modules | None) -> str:
     kind = type(model).__name__
     if modules is not None:
-        return f"`modules` must name routers, got {modules!r}: {kind} has no such module."
+        return f"`modules` must name routers, got {modules!r}: {kind} has none of that name."
     return (
         f"{kind} has no router: no module that transformers records as `router_logits`. It is "
         f"dense, or its routers must be named in `modules`."

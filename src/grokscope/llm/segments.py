@@ -2,6 +2,11 @@
 
 A pathway (arXiv 2506.21551) is a mean over the tokens of one sample. A batch holds padding, which
 belongs to nobody, and may hold several documents in one row, one after the other.
+
+This sorts what the model computed; it does not keep a document from reading the one before it. The
+models of transformers see to that themselves where positions start again, but only without an
+attention mask and with `use_cache=False`, and not in every family (not in GPT-OSS, nor where there
+is a recurrence or a convolution).
 """
 
 import torch
