@@ -157,13 +157,13 @@ class Recording:
         """The means over tokens seen so far; this waits for the device.
 
         A sample of which a layer saw no token is NaN there, and so is one whose routing was not
-        finite. Tokens are those of the layer that saw most; layers differ only where a decoder
-        reads an encoder.
+        finite; all are where the tap had to switch itself off. Tokens are those of the layer that
+        saw most: layers differ only where a decoder reads an encoder.
         """
         n = self._samples
         sums = np.stack([layer.weights[:n].cpu().numpy() for layer in self._layers])
         tokens = np.stack([layer.tokens[:n].cpu().numpy() for layer in self._layers])
-        seen = (tokens > 0) & np.isfinite(sums).all(-1)
+        seen = (tokens > 0) & np.isfinite(sums).all(-1) & (not self.broken)
         means = np.where(seen[..., None], sums, np.nan) / np.maximum(tokens, 1)[..., None]
         return Pathways(
             weights=means.astype(np.float32),

@@ -235,14 +235,15 @@ def _require_one_size(routers: Sequence[Router]) -> None:
     for router in routers:
         sizes.setdefault(router.experts, []).append(router.name)
     if len(sizes) > 1:
-        got = ", ".join(f"{size} ({names[0]}, …)" for size, names in sizes.items())
+        more = {size: ", …" if len(names) > 1 else "" for size, names in sizes.items()}
+        got = ", ".join(f"{size} ({names[0]}{more[size]})" for size, names in sizes.items())
         raise UsageError(f"`modules` must name routers with one number of experts, got {got}.")
 
 
 def _none_found(model: nn.Module, modules: Modules | None) -> str:
     kind = type(model).__name__
     if modules is not None:
-        return f"`modules` must name modules of the model, got {modules!r}: none in {kind}."
+        return f"`modules` must name routers, got {modules!r}: {kind} has none of that name."
     return (
         f"{kind} has no router: no module that transformers records as `router_logits`. It is "
         f"dense, or its routers must be named in `modules`."

@@ -163,5 +163,6 @@ def kept_weights(kept: Kept, experts: int) -> Logits:
     A token whose weights are all 0 was sent to no expert: its row is 0.
     """
     weights, indices = kept[0].float(), kept[1].long()
-    shares = weights / weights.sum(-1, keepdim=True).clamp_min(1e-20)
+    total = weights.sum(-1, keepdim=True)  # of any size and sign: Inkling learns a factor
+    shares = weights / total.where(total != 0, 1)
     return shares.new_zeros(len(shares), experts).scatter_add(-1, indices, shares)

@@ -2,6 +2,11 @@
 
 A pathway (arXiv 2506.21551) is a mean over the tokens of one sample. A batch holds padding, which
 belongs to nobody, and may hold several documents in one row, one after the other.
+
+This sorts what the model computed; it does not keep a document from reading the one before it. The
+models of transformers see to that themselves where positions start again, but only without an
+attention mask and with `use_cache=False`, and not in every family (not in GPT-OSS, nor where there
+is a recurrence or a convolution).
 """
 
 import torch
@@ -61,12 +66,13 @@ def _shape(given: dict[str, Tensor | None]) -> torch.Size:
     shapes = {name: one.shape for name, one in given.items() if one is not None}
     if not shapes:
         raise SettingError("attention_mask", "given, or `segments`, or `position_ids`", None)
-    first = next(iter(shapes.values()))
+    first, expected = next(iter(shapes.items()))
     for name, shape in shapes.items():
-        if len(shape) != 2 or shape != first:
-            rule = f"of shape (batch, sequence), that of `{next(iter(shapes))}`"
-            raise SettingError(name, rule, tuple(shape))
-    return first
+        if len(shape) != 2:
+            raise SettingError(name, "of shape (batch, sequence)", tuple(shape))
+        if shape != expected:
+            raise SettingError(name, f"of the shape of `{first}`, {tuple(expected)}", tuple(shape))
+    return expected
 
 
 def _documents(position_ids: Batch, counted: Tensor) -> Samples:

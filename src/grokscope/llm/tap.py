@@ -22,7 +22,7 @@ from types import TracebackType
 import torch
 from torch import Tensor, nn
 
-from grokscope.core.errors import UsageError
+from grokscope.core.errors import SettingError, UsageError
 from grokscope.llm.recording import LayerSums, Recording
 from grokscope.llm.router import Modules, Router, find_routers
 from grokscope.llm.scoring import Scoring
@@ -96,12 +96,12 @@ class RouterTap:
     ) -> Generator[Recording, None, None]:
         """Records every forward until the block is left.
 
-        A row of the batch is a sample, unless `segments` or `position_ids` say otherwise. With
-        `samples` alone, `Recording.batch` must be called before each forward whose tokens belong to
-        others than those of the one before: so many micro-batches make one recording.
+        A row of the batch is a sample, unless `segments` or `position_ids` say otherwise. What is
+        given holds for all forwards until `Recording.batch` says otherwise, so that micro-batches
+        make one recording: open it with `samples` alone, and call `batch` before each forward.
 
-        In training, put it around the forward; the backward may be inside or outside. Give the
-        tensors as they are on the CPU where you have them: those on a device are waited for once.
+        In training, put it around the forward; the backward may be inside or outside. Give tensors
+        that are on the CPU, where you have them: those on a device are waited for once.
 
         Args:
             samples: how many there are; by default as many as the batch names.
@@ -116,26 +116,34 @@ class RouterTap:
             SettingError: nothing says whose the tokens are, or shapes differ, or there are more
                 samples than `samples`.
         """
-        if not self._handles:
-            raise UsageError("the tap is detached: make a new one.")
-        if self._recording is not None:
-            raise UsageError("the tap records already: leave that block first.")
-        tokens = {
-            "attention_mask": attention_mask,
-            "segments": segments,
-            "position_ids": position_ids,
-        }
-        if samples is None:
-            samples = _samples_of(tokens)
-        recording = Recording(self._layers(samples), samples)
-        if any(one is not None for one in tokens.values()):
-            recording.batch(**tokens, decoder_attention_mask=decoder_attention_mask)
-        recording.broken.extend(self._broken)
-        self._recording = None if self._broken else recording
+        recording = self._opened(
+            samples,
+            decoder_attention_mask,
+            attention_mask=attention_mask,
+            segments=segments,
+            position_ids=position_ids,
+        )
         try:
             yield recording
         finally:
             self._recording = None
+
+    def _opened(
+        self, samples: int | None, of_decoder: Tensor | None, **tokens: Tensor | None
+    ) -> Recording:
+        if not self._handles:
+            raise UsageError("the tap is detached: make a new one.")
+        if self._recording is not None:
+            raise UsageError("the tap records already: leave that block first.")
+        n = _samples_of(tokens) if samples is None else samples
+        if n < 1:
+            raise SettingError("samples", "at least 1", samples)
+        recording = Recording(self._layers(n), n)
+        if any(one is not None for one in (*tokens.values(), of_decoder)):
+            recording.batch(**tokens, decoder_attention_mask=of_decoder)
+        recording.broken.extend(self._broken)
+        self._recording = None if self._broken else recording
+        return recording
 
     def _layers(self, samples: int) -> list[LayerSums]:
         layers: list[LayerSums] = []
