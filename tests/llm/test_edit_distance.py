@@ -134,7 +134,7 @@ def test_without_pairs_there_is_no_distance():
 
 
 def test_twenty_thousand_pairs_of_flat_routing_take_seconds():
-    """About 40 of 64 experts kept in each of 16 layers; 1.2 s where it was measured."""
+    """About 40 of 64 experts kept in each of 16 layers; about 1 s where it was measured."""
     weights = drawn(0, (16, 300, 64), spread=0.2).astype(np.float32)
     pairs = sampled_pairs(300, 20_000, 0)
     started = time.process_time()

@@ -175,6 +175,7 @@ def test_an_item_is_solved_since_it_is_right_but_for_one_slip():
     assert since("+-+++") == 2  # 4 of 5 are not
     assert since("-+++++") == 1  # it is not solved where it is wrong
     assert since("++-+-+++++") == 3
+    assert since("+-+-+++++++") == 2  # 9 of 11 are more than .8, but two are wrong
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=12))

@@ -18,7 +18,7 @@ def test_a_pathway_by_hand():
     assert published_strings(ONE) == ["1,2-0,1,2"]
     assert kept(ONE)[:, 0].tolist() == [[False, True, True, False], [True, True, True, False]]
     assert length(ONE).tolist() == [[2.0], [3.0]]
-    assert [ord(c) - 256 for c in token_strings(ONE)[0]] == [1, 2, 4, 5, 6]
+    assert [ord(c) - 1 for c in token_strings(ONE)[0]] == [1, 2, 4, 5, 6]
     assert layer_strings(ONE) == [["\2\3"], ["\1\2\3"]]
 
 
@@ -38,12 +38,18 @@ def test_strings_and_lengths_are_those_of_the_slow_reference(weights, threshold:
     assert published_strings(weights, threshold) == [
         "-".join(",".join(map(str, layer)) for layer in own) for own in slow
     ]
-    assert [[ord(c) - 256 for c in own] for own in token_strings(weights, threshold)] == [
+    assert [[ord(c) - 1 for c in own] for own in token_strings(weights, threshold)] == [
         [number * experts + expert for number, layer in enumerate(own) for expert in layer]
         for own in slow
     ]
     assert length(weights, threshold).T.tolist() == [[len(layer) for layer in own] for own in slow]
     assert (kept(weights, threshold).sum(-1) == length(weights, threshold)).all()
+
+
+def test_of_many_equal_weights_the_smallest_numbers_come_first():
+    weights = np.tile([1.0, 2.0], 32)[None, None] / 96
+    expected = [*range(1, 64, 2), *range(0, 64, 2)]
+    assert published_strings(weights, 0.999) == [",".join(map(str, expected))]
 
 
 def test_what_is_kept_weighs_more_than_the_threshold_and_would_not_without_its_last():
@@ -89,5 +95,5 @@ def test_a_threshold_out_of_range_is_refused(threshold: float):
 
 
 def test_more_experts_than_characters_are_refused():
-    with pytest.raises(SettingError, match="must be of at most 1111808 layers × experts"):
+    with pytest.raises(SettingError, match="must be of at most 1112063 layers × experts"):
         token_strings(np.broadcast_to(np.float32(1e-6), (2, 1, 600_000)))
