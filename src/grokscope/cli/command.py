@@ -14,6 +14,7 @@ Settings = tuple[tuple[str, str], ...]
 RUNS = Path("runs")
 ATTEMPTS = Path("replications")
 SWEEPS = Path("sweeps")
+STUDIES = Path("studies")
 
 
 @runtime_checkable

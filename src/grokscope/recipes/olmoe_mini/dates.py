@@ -14,7 +14,7 @@ from grokscope.recipes.olmoe_mini.record import Points, Record
 from grokscope.statistics.wait import Wait
 
 CONVERGED = 0.05
-"""Part of the whole fall of a loss, within which of its last value it stays once it has converged."""
+"""A loss has converged when it stays within this part of its whole fall of its last value."""
 LEAST_FALL = 0.02
 """Fall of a normalised distance, of at most 1, below which no layer has turned."""
 
@@ -69,9 +69,14 @@ def converged_step(steps: Points, loss: Points) -> float:
     return max(1.0, float(steps[int(holds.argmax())]))
 
 
-def layer_turns(steps: Points, distances: Float64[np.ndarray, "layer point"]) -> Points:
-    """The step at which each layer's distance has made half of the fall from its highest to its
-    last value; NaN for a layer that falls by less than `LEAST_FALL`."""
+def layer_turns(
+    steps: Points, distances: Float64[np.ndarray, "layer point"]
+) -> Float64[np.ndarray, " layer"]:
+    """The step at which each layer's distance has made half of its fall.
+
+    The fall is from its highest to its last value; NaN for a layer in which it is less than
+    `LEAST_FALL`.
+    """
     turns = np.full(len(distances), np.nan)
     for layer, own in enumerate(distances):
         top = int(np.nanargmax(own))
@@ -80,10 +85,3 @@ def layer_turns(steps: Points, distances: Float64[np.ndarray, "layer point"]) ->
             halved = own[top:] <= own[top] - fall / 2
             turns[layer] = steps[top + int(halved.argmax())]
     return turns
-
-
-def onset(record: Record, dates: Dates) -> float | None:
-    """Since when held-out accuracy is above chance by more than noise; None if it never is."""
-    del record
-    step = dates.verdict.step("onset")
-    return None if step is None else float(step)

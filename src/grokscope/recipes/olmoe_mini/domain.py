@@ -1,9 +1,9 @@
 """What a domain of the corpus is: documents without end, and questions with one right answer."""
 
-from dataclasses import dataclass
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class Item:
         return (self.prompt, False), (self.answer, True)
 
 
+@runtime_checkable
 class Domain(Protocol):
     """Draws training documents, one after another, and asks for facts.
 

@@ -54,7 +54,8 @@ def make_model(form: Form, arm: Arm, words: Words, seed: int, device: torch.devi
 
 def loss_of(model: Any, batch: dict[str, Tensor]) -> Tensor:  # noqa: ANN401
     """Token loss, balancing loss and z-loss of a batch."""
-    output = model(**batch)
+    # without a cache the library reads documents off the position ids and keeps them apart
+    output = model(**batch, use_cache=False)
     logs = [torch.logsumexp(logits.float(), -1) for logits in output.router_logits]
     z_loss = torch.stack([log.square().mean() for log in logs]).mean()
     return output.loss + Z_LOSS * z_loss

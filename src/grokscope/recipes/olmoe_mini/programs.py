@@ -11,9 +11,9 @@ from grokscope.recipes.olmoe_mini.texts import Chunks
 
 LIMIT = 30
 TRAIN_FRACTION = 0.8
-CALLS = ("max({a}, {b})", "min({a}, {b})", "{a} + {b}", "{a} > {b}", "{a} % 10", "len('{a}{b}')")
-PROGRAM_SHARE = 0.75
-"""Of the documents; sources are longer, so that about half of the tokens are theirs."""
+CALLS = ("max({a}, {b})", "min({a}, {b})", "{a} + {b}", "{a} > {b}", "{a} % 10", "len('{a},{b}')")
+PROGRAM_SHARE = 0.85
+"""Of the documents; sources are longer."""
 
 _NAMES = ("x", "y", "n", "m", "total", "value", "result", "size", "count", "index")
 
@@ -98,6 +98,6 @@ def _result(call: str, a: int, b: int) -> str:
         "{a} + {b}": a + b,
         "{a} > {b}": a > b,
         "{a} % 10": a % 10,
-        "len('{a}{b}')": len(f"{a}{b}"),
+        "len('{a},{b}')": len(f"{a},{b}"),
     }
     return f" {results[call]}"

@@ -24,7 +24,7 @@ from grokscope.statistics.trend import trend_correlations
 LATER = math.log(1.5)
 """A turn is delayed if it comes at one and a half times the step of convergence, or later."""
 APART = math.log(1.25)
-"""Domains or layers turn at different times if the last does at 1.25 times the step of the first."""
+"""Times differ if the last to turn does so at 1.25 times the step of the first, or later."""
 SAME = 0.01
 """Seen samples and twins are alike if a measure differs by less than this part of itself."""
 PARTIAL = 0.1
@@ -45,7 +45,7 @@ SIGNS: dict[str, int] = {
     "jaccard": 1,
     "effective_dimension": -1,
 }
-"""The measures that are to follow held-out accuracy, and in which direction; loss for comparison."""
+"""What is to follow held-out accuracy, and in which direction; the loss for comparison."""
 COMPARED = ("loss", "distance", "distance_normalized", "path_length", "mean_cos", "jaccard")
 FALLING = ("distance", "distance_normalized", "distance_published", "effective_dimension")
 
@@ -202,7 +202,7 @@ def _twins(main: Runs) -> Iterator[Answer]:
             if low is not None and high is not None:
                 if low > SAME or high < -SAME:
                     verdict = "yes"
-                elif -SAME < low and high < SAME:
+                elif max(-low, high) < SAME:
                     verdict = "no"
             yield Answer(
                 question="seen-differ",

@@ -102,7 +102,7 @@ def train(form: Form, arm_name: str, seed: int, out: Path, say: Say) -> Path:
 def _loop(
     form: Form,
     arm: Arm,
-    model: Any,
+    model: Any,  # noqa: ANN401
     stream: Stream,
     monitor: Monitor,
     say: Say,
