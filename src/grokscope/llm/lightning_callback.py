@@ -16,6 +16,7 @@ class MonitorCallback(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Before the first update, or where a resumed training goes on."""
+        self.monitor.listen()
         self.monitor.step(trainer.global_step)
 
     def on_train_batch_end(
