@@ -106,7 +106,7 @@ class Measurement:
         return found
 
 
-Groups = Mapping[str, Int64[np.ndarray, " sample"]]
+Groups = Mapping[str, Int64[np.ndarray, " _"]]
 """The samples of each group, by name."""
 
 
@@ -121,8 +121,8 @@ class Layout:
     """
 
     groups: Groups
-    pairs: Mapping[str, Pairs]
-    crossed: Pairs
+    pairs: Mapping[str, Int64[np.ndarray, "_ 2"]]
+    crossed: Int64[np.ndarray, "_ 2"]
 
     @classmethod
     def of(cls, groups: Groups, settings: Measuring) -> "Layout":
@@ -292,7 +292,7 @@ def load_and_dead(
     return load.share, load.dead().sum(1).astype(np.int64)
 
 
-def _seen_groups(groups: Groups) -> list[Int64[np.ndarray, " sample"]]:
+def _seen_groups(groups: Groups) -> list[Int64[np.ndarray, " _"]]:
     return [rows for name, rows in groups.items() if "/" not in name]
 
 

@@ -136,6 +136,7 @@ class Monitor:
         self._trackers = list(trackers)
         self._trouble: Exception | None = None
         self._latest: int | None = None
+        self._is_silent = False
         self._is_on = True
 
     def _opened(
@@ -302,8 +303,9 @@ class Monitor:
         return self._stream.taken()
 
     def _nothing(self, step: int) -> None:
-        """Before the first update there is nothing to be seen; later somebody should know."""
-        if self._latest is not None and self.run is not None:
+        """Before the first update there is nothing to be seen; later somebody should know, once."""
+        is_new, self._is_silent = not self._is_silent, self._latest is not None
+        if is_new and self._is_silent and self.run is not None:
             text = "No training batch was watched before this step: nothing was measured."
             logger.warning("step %s: %s", step, text)
             self.run.note(step, text)

@@ -82,7 +82,7 @@ class ProbeSet:
         return len(self.probes)
 
     @cached_property
-    def groups(self) -> dict[str, Int64[np.ndarray, " probe"]]:
+    def groups(self) -> dict[str, Int64[np.ndarray, " _"]]:
         """The probes of each domain and role, by name."""
         found: dict[str, list[int]] = {}
         for index, probe in enumerate(self.probes):
@@ -114,7 +114,7 @@ class ProbeSet:
         """
         return np.array([_first(probe) for probe in self.probes])
 
-    def batches(self, size: int) -> list[Int64[np.ndarray, " probe"]]:
+    def batches(self, size: int) -> list[Int64[np.ndarray, " _"]]:
         """The probes in batches of alike lengths, so that little is padded."""
         lengths = [len(probe.tokens) for probe in self.probes]
         order = np.argsort(lengths, kind="stable").astype(np.int64)

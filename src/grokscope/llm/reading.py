@@ -24,7 +24,7 @@ from grokscope.llm.tap import RouterTap
 Forward = Callable[[Int[Tensor, "batch sequence"], Int[Tensor, "batch sequence"]], Tensor]
 """Token ids and attention mask to logits (batch, sequence, d_vocab)."""
 
-Batch = Int64[np.ndarray, " probe"]
+Batch = Int64[np.ndarray, " _"]
 BySample = Float32[np.ndarray, " sample"]
 _CHUNK = 8
 """Rows whose logits become float32 at once: with large vocabularies these are the largest."""
