@@ -225,13 +225,14 @@ class Monitor:
         """Measure if this step is due; call it after every update.
 
         Args:
-            step: updates so far; all processes give the same.
+            step: updates so far; all processes give the same. A step that is said again, such as
+                after each batch of those whose gradients are added up, is nothing new.
             tokens: read so far in training, for an axis of tokens.
 
         Returns:
             The measurement, or None where none was made.
         """
-        if not self._is_on:
+        if not self._is_on or step == self._latest:
             return None
         measurement = None
         if self._is_due(step):
@@ -271,11 +272,11 @@ class Monitor:
         return self._schedule.is_due(step) and not (steps and step <= steps[-1])
 
     def _expect(self, step: int) -> None:
-        if self._stream is None:
-            return
-        updates = 1 if self._latest is None else step - self._latest
-        due = self._schedule.next_after(step) if self._is_on else None
-        self._stream.updated(updates, None if due is None else due - step)
+        """Watch the batches to come if the next measurement is near."""
+        if self._stream is not None:
+            updates = 1 if self._latest is None else step - self._latest
+            due = self._schedule.next_after(step) if self._is_on else None
+            self._stream.updated(updates, None if due is None else due - step)
         self._latest = step
 
     def _measure(self, step: int, tokens: int | None) -> Measurement | None:

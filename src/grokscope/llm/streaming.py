@@ -238,8 +238,9 @@ class TrainingBatches:
         if not self.is_open:
             return nothing
         try:
-            shape = next(one.shape for one in tokens.values() if one is not None)
-            samples = token_samples(**tokens).view(shape).cpu()
+            samples = token_samples(**tokens).cpu()
+            given = next(one for one in tokens.values() if one is not None)
+            samples = samples.view(given.shape)
             batch = WatchedBatch(None, samples, domains, self._troubled)
             _require_domains(batch)
             batch.recording = stack.enter_context(
