@@ -246,7 +246,9 @@ def test_a_tracker_that_raises_is_left_out_and_the_others_go_on(tmp_path, caplog
 def test_trackers_get_few_numbers_and_the_table_has_all(tmp_path):
     got = []
     own = [
-        Probe(domain=f"domain {d:02}", tokens=(3 + d % 9, 4, 5 + n, 6)) for d in range(50) for n in (0, 1)
+        Probe(domain=f"domain {d:02}", tokens=(3 + d % 9, 4, 5 + n, 6))
+        for d in range(50)
+        for n in (0, 1)
     ]
     monitor = monitored(olmoe(), own, tmp_path, trackers=[lambda n, step: got.append((step, n))])
     monitor.step(0)
@@ -323,7 +325,10 @@ def test_a_checkpoint_of_another_name_is_gone_on_with(tmp_path):
         ({"own": probes(seed=1)}, "its probes was"),
         ({"own": probes(count=7)}, "its probes was"),
         ({"own": None}, "its recent was not set and is 256 now"),
-        ({"measuring": Measuring(pairs=20, eps=3.5, threshold=0.6)}, "its measuring.threshold was 0.7 and is 0.6 now"),
+        (
+            {"measuring": Measuring(pairs=20, eps=3.5, threshold=0.6)},
+            "its measuring.threshold was 0.7 and is 0.6 now",
+        ),
         ({"measuring": Measuring(pairs=20)}, "its measuring.eps was 3.5 and is not set now"),
         ({"settings": {"num_experts": 4}}, "its experts was 8 and is 4 now"),
         ({"settings": {"num_hidden_layers": 2}}, "its layers was"),

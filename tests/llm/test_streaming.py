@@ -12,6 +12,7 @@ from grokscope.core.errors import UsageError
 from grokscope.llm.probe import Probe
 from grokscope.llm.tap import RouterTap
 
+
 def spied(monitor, monkeypatch):
     """The numbers of samples of all recordings."""
     opened = []
