@@ -12,7 +12,7 @@ from grokscope.recipes.olmoe_mini.programs import Code
 from grokscope.recipes.olmoe_mini.prose import Prose
 from grokscope.recipes.olmoe_mini.texts import Chunks, prose, read_sources
 
-TOKEN_SHARES = {"arithmetic": 0.4, "code": 0.22, "knowledge": 0.3, "prose": 0.08}
+TOKEN_SHARES = {"arithmetic": 0.42, "code": 0.22, "knowledge": 0.3, "prose": 0.06}
 """Of the tokens; canaries come on top."""
 
 
