@@ -18,7 +18,7 @@ from grokscope.recipes.olmoe_mini.domain import text_of
 from grokscope.recipes.olmoe_mini.mixture import TOKEN_SHARES, Mixture
 from grokscope.recipes.olmoe_mini.tokenizer import Tokens, Words
 
-BLOCK = 512
+BLOCK = 128
 """Documents that are drawn at once; a time within the stream is kept to within a block."""
 _SAMPLE = 1_000
 """Documents of each domain that the tokenizer is trained on, and lengths are estimated from."""
@@ -145,7 +145,7 @@ def make_stream(
         for name, document in marks.with_canaries(block, part, rng):
             row = packer.add(document)
             if row < wanted.rows:
-                marks.note(name, document, row // wanted.batch, part)
+                marks.note(name, document, row // wanted.batch, row / wanted.rows)
     tokens, positions, labels = packer.arrays()
     probes = (*marks.seen(), *twins, *marks.canaries())
     return Stream(tokens=tokens, positions=positions, labels=labels, probes=probes)

@@ -1,0 +1,1 @@
+"""The study olmoe-mini: its rows, tables, page and figures."""
