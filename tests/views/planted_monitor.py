@@ -1,8 +1,8 @@
 """A monitor's run of a model that does not exist, in which it is known what happened.
 
-`sums` and `facts` come to share their pathways, early and late, seen samples, twins and tests alike.
+`sums` and `facts` come to share pathways, early and late: seen samples, twins and tests alike.
 `prose` only routes more sharply. `canaries` are remembered: their seen samples alone come to share
-pathways and lose less. One expert of the fourth layer dies halfway.
+pathways, and lose less. One expert of the fourth layer dies halfway.
 """
 
 from collections.abc import Callable, Sequence
@@ -101,6 +101,7 @@ class World:
         self.noise = np.random.default_rng(1)
 
     def reading(self, share: float) -> Reading:
+        """Routing, losses and answers."""
         count = len(self.probes)
         logits = np.zeros((LAYERS, count, EXPERTS))
         loss, correct = np.zeros(count, np.float32), np.full(count, np.nan, np.float32)
@@ -125,6 +126,7 @@ class World:
         return Reading(pathways=pathways, loss=loss, correct=correct, problems=(), seconds=0.1)
 
     def experts(self, share: float) -> Experts:
+        """Rows of the routers."""
         rows = self.rows + 0.8 * share * self.rows[:1]
         return Experts(
             rows=rows, gain=np.linspace(0.5, 1.5, 6 * LAYERS).reshape(LAYERS, 6), top_k=2

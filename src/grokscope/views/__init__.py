@@ -17,6 +17,7 @@ from grokscope.views.pathway_accuracy_figure import pathway_accuracy_figure
 from grokscope.views.pathway_figures import (
     balance_figure,
     consistency_figure,
+    settling_figure,
     sharing_figure,
     twin_figure,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "render_monitor_report",
     "render_report",
     "render_sweep_report",
+    "settling_figure",
     "share_map",
     "sharing_figure",
     "spectrum_figure",

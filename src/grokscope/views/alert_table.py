@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from grokscope.views.text_table import TextTable
 
-MOST_ALERTS = 60
-"""Lines of the table; all alerts are in the run's events."""
+SHOWN_ALERTS, MOST_ALERTS = 8, 80
+"""Lines of the table, and of it and what can be unfolded; all alerts are in the run's events."""
 _WORDS = {
     "collapse": "collapse",
     "dead_experts": "dead experts",
@@ -61,13 +61,9 @@ def alert_lines(events: Sequence[Mapping[str, object]]) -> list[AlertLine]:
 
 
 def alert_table(lines: Sequence[AlertLine]) -> TextTable:
-    """The first of them."""
-    rows = [
-        [f"{line.first:,}", line.words, line.message, _again(line)] for line in lines[:MOST_ALERTS]
-    ]
-    return TextTable(
-        title="Alerts", head=["step", "alert", "what it said", "raised"], rows=rows, left=(1, 2)
-    )
+    """Of some of them."""
+    rows = [[f"{line.first:,}", line.message.replace("`", ""), _again(line)] for line in lines]
+    return TextTable(title="Alerts", head=["step", "what it said", "raised"], rows=rows, left=(1,))
 
 
 def _again(line: AlertLine) -> str:

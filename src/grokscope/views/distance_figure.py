@@ -18,6 +18,7 @@ _PANELS = {
     "distance_normalized": "Normalised distance",
     "path_length": "Pathway length, experts",
 }
+_PANEL_HEIGHT = 190
 CONTROL_NAME = "between domains (control)"
 
 
@@ -41,4 +42,4 @@ def distance_figure(curves: MonitorCurves) -> go.Figure:
         for (name, title), axis in zip(_PANELS.items(), axes, strict=True)
     ]
     dashes = {CONTROL_NAME: "dashdot"} if has_control else {}
-    return stacked(curves, panels, domains, dashes)
+    return stacked(curves, panels, domains, dashes, panel_height=_PANEL_HEIGHT)

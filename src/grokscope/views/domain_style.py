@@ -1,4 +1,4 @@
-"""How domains and roles of probes are told apart: a colour for each domain, a dash for each role."""
+"""How domains and roles of probes are told apart: by colour and by dash."""
 
 from dataclasses import dataclass
 

@@ -12,7 +12,7 @@ from grokscope.views.domain_style import short_name
 from grokscope.views.layer_names import layer_axis
 from grokscope.views.monitor_axis import MonitorAxis
 from grokscope.views.monitor_curves import MonitorCurves
-from grokscope.views.theme import DIVERGING, SEQUENTIAL, VERMILLION, dress, plain
+from grokscope.views.theme import DIVERGING, SEQUENTIAL, dress, plain
 
 LAYER_MEASURES = {
     "distance_normalized": "Normalised distance",
@@ -20,7 +20,7 @@ LAYER_MEASURES = {
     "saturation": "Saturation",
 }
 """By layer, with their titles."""
-_PER_LAYER, _LEAST_HEIGHT, _MOST_HEIGHT = 18, 150, 520
+_PER_LAYER, _LEAST_HEIGHT, _MOST_HEIGHT = 18, 230, 520
 _MARGINS = 92
 _FOLDS = 3.0
 """Powers of two from the fair load to either end of the colours."""
@@ -71,9 +71,10 @@ def load_map(load: Float[np.ndarray, "layer expert"], layers: Sequence[str]) -> 
         colorscale=DIVERGING,
         zmin=-_FOLDS,
         zmax=_FOLDS,
-    )
-    heat.colorbar.update(
-        tickvals=[-3, -2, -1, 0, 1, 2, 3], ticktext=["≤ ⅛", "¼", "½", "fair", "2×", "4×", "≥ 8×"]
+        colorbar={
+            "tickvals": [-3, -2, -1, 0, 1, 2, 3],
+            "ticktext": ["≤ ⅛", "¼", "½", "fair", "2×", "4×", "≥ 8×"],
+        },
     )
     figure = go.Figure(heat)
     dead_layer, dead_expert = np.nonzero(times < DEAD)
@@ -82,7 +83,7 @@ def load_map(load: Float[np.ndarray, "layer expert"], layers: Sequence[str]) -> 
             x=dead_expert,
             y=dead_layer,
             mode="markers",
-            marker={"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": VERMILLION}},
+            marker={"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": "white"}},
             name="dead",
             hoverinfo="skip",
             showlegend=False,

@@ -1,6 +1,6 @@
 """Names of routers short enough for an axis."""
 
-import os
+import re
 from collections.abc import Sequence
 
 _LABELS = 16
@@ -10,11 +10,13 @@ def short_layers(layers: Sequence[str]) -> list[str]:
     """What tells the names apart: `model.layers.12.mlp.gate` is `12`; a number where that fails."""
     if len(layers) < 2:
         return ["1"] * len(layers)
-    before = os.path.commonprefix(list(layers)).rstrip("0123456789")
-    after = os.path.commonprefix([name[::-1] for name in layers]).rstrip("0123456789")
-    cut = [name[len(before) : len(name) - len(after)] for name in layers]
-    has_short = all(0 < len(name) <= 6 for name in cut) and len(set(cut)) == len(cut)
-    return cut if has_short else [str(i + 1) for i in range(len(layers))]
+    numbers = [re.findall(r"\d+", name) for name in layers]
+    same = {re.sub(r"\d+", "#", name) for name in layers}
+    if len(same) == 1:
+        for own in zip(*numbers, strict=True):
+            if len(set(own)) == len(layers):
+                return list(own)
+    return [str(i + 1) for i in range(len(layers))]
 
 
 def layer_axis(layers: Sequence[str]) -> dict[str, object]:

@@ -18,8 +18,12 @@ PANEL_HEIGHT = 150
 TITLE_HEIGHT = 34
 TOP, BOTTOM = 34, 62
 LEGEND_ROW = 20
-_PER_ROW = 3
-"""Legend entries in a row of a narrow figure."""
+_LEGEND_TOP = 50
+"""From the lowest panel to the legend, in pixels."""
+_NARROW = 310
+"""Pixels of a legend in a narrow window."""
+_KEY, _LETTER = 55, 7
+"""Pixels of a legend entry without its name, and of a letter."""
 _FEW = 40
 """Numbers of a line up to which each is marked."""
 CONTROL = FAINT
@@ -85,6 +89,8 @@ def stacked(
     panels: Sequence[MeasurePanel],
     domains: Sequence[Domain],
     dashes: Mapping[str, str],
+    *,
+    panel_height: int = PANEL_HEIGHT,
 ) -> go.Figure:
     """The figure.
 
@@ -93,10 +99,11 @@ def stacked(
         panels: from above; those without a line are left out.
         domains: of the legend.
         dashes: meaning and kind, of the legend.
+        panel_height: from one panel to the next, in pixels.
     """
     shown = [panel for panel in panels if panel.lines]
     count = max(len(shown), 1)
-    inside = PANEL_HEIGHT * count - TITLE_HEIGHT
+    inside = panel_height * count - TITLE_HEIGHT
     figure = make_subplots(
         rows=count, cols=1, shared_xaxes=True,
         vertical_spacing=TITLE_HEIGHT / inside if count > 1 else 0,
@@ -111,26 +118,45 @@ def stacked(
     figure.add_traces(keys)
     figure.update_xaxes(axis.layout())
     figure.update_xaxes(title_text=axis.title, row=count, col=1)
-    below = BOTTOM + LEGEND_ROW * -(-len(keys) // _PER_ROW)
+    below = BOTTOM + LEGEND_ROW * _legend_rows([str(key.name) for key in keys])
     figure.update_layout(
         margin={"l": 62, "r": 14, "t": TOP, "b": below},
         hovermode="x unified",
         showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+        legend={"orientation": "h", "x": 0, "y": -_LEGEND_TOP / inside, "yanchor": "top"},
     )
     return dress(figure, height=inside + TOP + below)
+
+
+def robust_axis(lines: Sequence[Line]) -> dict[str, Any]:
+    """Layout of an axis for values that sometimes jump: a few of them may lie beyond it."""
+    values = np.concatenate([line.values for line in lines] or [np.zeros(0)])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return {}
+    low, high = (float(end) for end in np.quantile(values, (0.03, 0.97)))
+    room = 0.6 * (high - low)
+    if low - room <= values.min() and values.max() <= high + room:
+        return {}
+    return {"range": [low - room, high + room]}
+
+
+def _legend_rows(names: Sequence[str]) -> int:
+    """Rows that a legend takes in a narrow window."""
+    rows, left = 0, 0
+    for name in names:
+        width = _KEY + _LETTER * len(name)
+        if width > left:
+            rows, left = rows + 1, _NARROW
+        left -= width
+    return rows
 
 
 def _draw(figure: go.Figure, row: int, panel: MeasurePanel, axis: MonitorAxis) -> None:
     places = axis.places(axis.steps)
     is_log = panel.axis.get("type") == "log"
     if panel.level is not None:
-        level, words = panel.level
-        figure.add_hline(
-            y=level, line={"color": FAINT, "width": 1, "dash": "dot"}, row=row, col=1,
-            annotation={"text": words, "font": {"size": 11, "color": FAINT}},
-            annotation_position="bottom right",
-        )  # fmt: skip
+        figure.add_trace(_level(places, *panel.level), row, 1)
     for line in panel.lines:
         if line.band is not None:
             figure.add_trace(_band(places, line), row, 1)
@@ -152,6 +178,20 @@ def _trace(axis: MonitorAxis, line: Line, *, is_log: bool) -> go.Scatter:
         legendgroup=plain(line.domain) or None,
         showlegend=False,
         hovertemplate=f"{plain(line.name)} <b>%{{customdata:.4g}}</b><extra></extra>",
+    )
+
+
+def _level(places: Float64[np.ndarray, " step"], level: float, words: str) -> go.Scatter:
+    return go.Scatter(
+        x=[places[0], places[-1]],
+        y=[level, level],
+        mode="lines+text",
+        text=["", words],
+        textposition="bottom left",
+        textfont={"size": 11, "color": FAINT},
+        line={"color": FAINT, "width": 1, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
     )
 
 

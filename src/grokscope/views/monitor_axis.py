@@ -12,6 +12,8 @@ from grokscope.views.loss_axis import power_words
 _DENSE = 4
 """With the median measurement below this part of the last, steps are on a log axis."""
 _MARGIN = 0.02
+_LARGE = 100_000
+"""Steps from which on ticks are abbreviated, such as 250k."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,14 @@ class MonitorAxis:
         first, last = float(own[0]), float(own[-1])
         if not self.is_log:
             room = 0.0 if cells else _MARGIN * (last - first) or 1.0
-            whole = {"tickvals": self.steps.tolist()} if len(self.steps) == 1 else {"nticks": 7}
-            return {"range": [first - room, last + room], "tickformat": ",", **whole}
+            whole = {"tickvals": self.steps.tolist()} if len(self.steps) == 1 else {"nticks": 6}
+            form = "~s" if last >= _LARGE else ","
+            return {
+                "range": [first - room, last + room],
+                "tickformat": form,
+                "tickangle": 0,
+                **whole,
+            }
         return {
             "type": "log",
             "range": [math.log10(first), math.log10(last) + (0.0 if cells else 0.01)],

@@ -17,6 +17,7 @@ from grokscope.views.pathway_figures import (
     balance_figure,
     consistency_figure,
     has_twins,
+    settling_figure,
     sharing_figure,
     twin_figure,
 )
@@ -36,6 +37,7 @@ class MonitorPictures:
         balance: entropy, load, dead experts.
         load: by layer and expert.
         by_layer: maps of the mean over domains.
+        settling: what changes between measurements.
         by_domain: name, and the same maps of each domain that is drawn.
         twins: seen less twins.
         accuracy: paths of measures and accuracy.
@@ -48,6 +50,7 @@ class MonitorPictures:
     balance: Picture
     load: Picture | None
     by_layer: list[Picture]
+    settling: Picture | None
     by_domain: list[tuple[str, list[Picture]]]
     twins: Picture | None
     accuracy: list[Picture]
@@ -79,6 +82,11 @@ class MonitorPictures:
             balance=Picture.of(balance_figure(curves), f"Entropy, load, dead experts {over}"),
             load=_load(curves, load),
             by_layer=_maps(curves, None),
+            settling=_maybe(
+                settling_figure(curves),
+                f"What changes from one measurement to the next {over}",
+                has_it=any(curves.has(domain.main, "change") for domain in domains),
+            ),
             by_domain=[(domain.name, _maps(curves, domain.name)) for domain in domains]
             if len(domains) > 1
             else [],

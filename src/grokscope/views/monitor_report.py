@@ -19,7 +19,13 @@ from grokscope.llm.panel_dictionary import DICTIONARY
 from grokscope.llm.pathway import kept
 from grokscope.store import RunDirectory
 from grokscope.views import definition, monitor_tables, monitor_words
-from grokscope.views.alert_table import MOST_ALERTS, AlertLine, alert_lines, alert_table
+from grokscope.views.alert_table import (
+    MOST_ALERTS,
+    SHOWN_ALERTS,
+    AlertLine,
+    alert_lines,
+    alert_table,
+)
 from grokscope.views.domain_style import Domain, drawn_domains
 from grokscope.views.memory_gap import Gaps, memory_gaps
 from grokscope.views.monitor_curves import MonitorCurves
@@ -140,7 +146,8 @@ def _tables(seen: Monitored) -> dict[str, Any]:
     curves = seen.curves
     trends = pathway_trends(curves)
     return {
-        "alert_table": alert_table(seen.alerts) if seen.alerts else None,
+        "alert_table": alert_table(seen.alerts[:SHOWN_ALERTS]) if seen.alerts else None,
+        "more_alerts": alert_table(seen.alerts[SHOWN_ALERTS:MOST_ALERTS]),
         "alerts_left_out": max(0, len(seen.alerts) - MOST_ALERTS),
         "trend_table": trend_table(trends) if trends else None,
         "fewest_points": min((trend.points for trend in trends), default=0),
@@ -160,6 +167,6 @@ def _configuration(seen: Monitored) -> dict[str, Any]:
         "probe_table": monitor_tables.probe_table(seen.curves, counts) if counts else None,
         "environment": definition.flat_environment(seen.run.env),
         "reading": monitor_words.READING,
-        "terms": [(name.replace("_", " "), meaning) for name, meaning in DICTIONARY.items()],
+        "terms": [*DICTIONARY.items()],
         "folder": seen.run.path.name,
     }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from grokscope.llm.alerts import EXPLAINED, FALL
+from grokscope.llm.alerts import EXPLAINED
 from grokscope.store import RunDirectory
 from grokscope.views.alert_table import AlertLine
 from grokscope.views.domain_style import short_name
@@ -19,13 +19,11 @@ _NAMED = 3
 def headline(curves: MonitorCurves, gaps: Gaps, alerts: Sequence[AlertLine]) -> list[str]:
     """What happened, the main sentence first."""
     if len(curves.steps) < 2:
-        said = [
-            f"There is one measurement, at step {curves.steps[0]:,}: nothing can be said yet of "
-            "what changes."
-        ]
+        one = f"There is one measurement, at step {curves.steps[0]:,}"
+        said = [f"{one}: nothing can be said yet of what changes."]
     else:
         falls = falls_of(curves, [curves.main(domain) for domain in curves.domains])
-        said = [_main(falls), *_control(curves, falls), *_twins(curves, falls)]
+        said = [*_main(falls), *_control(curves, falls), *_twins(curves, falls)]
     return [*said, *_memory(curves, gaps), *_accuracy(curves), _alerts(alerts)]
 
 
@@ -44,34 +42,44 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %" if abs(share) < 0.0995 else f"{100 * share:.0f} %"
 
 
-def _main(falls: Sequence[PathwayFall]) -> str:
-    total = len(falls)
-    parts: list[str] = []
-    alike = _of(falls, "alike")
+def _main(falls: Sequence[PathwayFall]) -> list[str]:
+    """How many domains did what, and then by how much."""
+    alike, sharper, still = (_of(falls, kind) for kind in ("alike", "sharper", "still"))
+    parts = [
+        f"{said} in {_count(some, len(falls))}"
+        for some, said in (
+            (alike, "pathways came to be more alike"),
+            (sharper, "they only got shorter" if alike else "pathways only got shorter"),
+            (still, "not much changed"),
+        )
+        if some
+    ]
+    if not parts:
+        return ["No distance between pathways was measured twice."]
+    text = "; ".join(parts)
+    found = [f"{text[0].upper()}{text[1:]}."]
     if alike:
         names = _names(alike, lambda fall: percent(fall.normalized))
-        parts.append(
-            f"In {_count(alike, total)} pathways came to be more alike: from its highest value "
-            f"the normalised distance fell by {names}"
+        found.append(
+            f"More alike: from its highest value, the normalised distance fell by {names}."
         )
-    sharper = _of(falls, "sharper")
     if sharper:
-        names = _names(sharper, lambda fall: f"{percent(fall.raw)}")
-        lengths = _names(sharper, lambda fall: percent(fall.shorter), is_bare=True)
-        parts.append(
-            f"in {_count(sharper, total)} the raw distance fell ({names}) because routing got "
-            f"sharper, not because samples share more: pathways got shorter by {lengths}"
+        names = _names(sharper, _sharper_words)
+        found.append(
+            f"Only shorter: the raw distance fell by {names}. Routing got sharper; it is not that "
+            "samples share more."
         )
-    still = _of(falls, "still")
     if still:
-        parts.append(
-            f"in {_count(still, total)} the normalised distance fell by less than {FALL:.0%}"
-            f"{_named_only(still)}".replace("%", " %", 1)
-        )
-    if not parts:
-        return "No distance between pathways could be measured twice."
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
+        names = _listed([short_name(fall.group.partition("/")[0]) for fall in still])
+        found.append(f"Not much: the normalised distance fell by less than 3 % in {names}.")
+    return found
+
+
+def _sharper_words(fall: PathwayFall) -> str:
+    return (
+        f"{percent(fall.raw)} (length by {percent(fall.shorter)}, normalised by "
+        f"{percent(max(fall.normalized_meanwhile, 0.0))})"
+    )
 
 
 def _control(curves: MonitorCurves, falls: Sequence[PathwayFall]) -> list[str]:
@@ -82,14 +90,11 @@ def _control(curves: MonitorCurves, falls: Sequence[PathwayFall]) -> list[str]:
         return []
     within = float(np.median([fall.normalized for fall in alike]))
     if control >= EXPLAINED * within:
-        return [
-            f"Between samples of different domains it fell as well, by {percent(control)}: routing "
-            "became more alike everywhere, not only within a domain."
-        ]
-    return [
-        f"Between samples of different domains it fell by {percent(max(control, 0.0))}: samples "
-        "came to share pathways with their own domain rather than with all."
-    ]
+        so = "routing became more alike everywhere, not only within a domain"
+        return [f"Between samples of different domains it fell by {percent(control)}: {so}."]
+    so = "samples came to share pathways with their own domain rather than with all"
+    fallen = percent(max(control, 0.0))
+    return [f"Between samples of different domains it fell by {fallen}: {so}."]
 
 
 def _twins(curves: MonitorCurves, falls: Sequence[PathwayFall]) -> list[str]:
@@ -128,8 +133,8 @@ def _memory(curves: MonitorCurves, gaps: Gaps) -> list[str]:
         return []
     sure.sort(key=lambda pair: pair[1].value or 0.0)
     names = [
-        f"{short_name(domain)} by {-(i.value or 0):.2g} nats "
-        f"({-(i.high or 0):.2g} to {-(i.low or 0):.2g})"
+        f"{short_name(domain)} by {-(i.value or 0):.2f} nats "
+        f"({-(i.high or 0):.2f} to {-(i.low or 0):.2f})"
         for domain, i in sure
     ]
     return [f"Seen samples lose less than their twins at the end: {_listed(names)}."]
@@ -168,17 +173,9 @@ def _count(some: Sequence[PathwayFall], total: int) -> str:
     return f"{len(some)} of {total} domains"
 
 
-def _names(
-    falls: Sequence[PathwayFall], value: Callable[[PathwayFall], str], *, is_bare: bool = False
-) -> str:
+def _names(falls: Sequence[PathwayFall], value: Callable[[PathwayFall], str]) -> str:
     ranked = sorted(falls, key=lambda fall: -fall.normalized)
-    if is_bare:
-        return _listed([value(fall) for fall in ranked])
     return _listed([f"{value(f)} in {short_name(f.group.partition('/')[0])}" for f in ranked])
-
-
-def _named_only(falls: Sequence[PathwayFall]) -> str:
-    return f" ({_listed([short_name(fall.group) for fall in falls])})"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -7,12 +7,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from grokscope.views.domain_style import Domain, drawn_domains
-from grokscope.views.measure_panels import CONTROL, Line, MeasurePanel, domain_lines, stacked
+from grokscope.views.measure_panels import (
+    CONTROL,
+    Line,
+    MeasurePanel,
+    domain_lines,
+    robust_axis,
+    stacked,
+)
 from grokscope.views.monitor_curves import MonitorCurves, Series
 
 SAMPLE_DASHES = {"of samples": "solid", "of their mean": "dash"}
-ROW_DASHES = {"rows as they are": "solid", "centred": "dash", "gain folded in": "dot"}
-_SHARE = {"range": [-0.04, 1.04], "dtick": 0.5}
+ROW_DASHES = {"rows as they are": "solid", "gain folded in": "dot"}
 TWIN_MEASURES = {
     "distance_normalized": "Normalised distance",
     "path_length": "Pathway length, experts",
@@ -24,22 +30,22 @@ TWIN_MEASURES = {
 def consistency_figure(curves: MonitorCurves) -> go.Figure:
     """The published measure under both of its signs, and the cosines that it is made of."""
     domains = drawn_domains(curves)
-    cosines = {
-        "mean_cos": ("solid", ""),
-        "mean_cos_centred": ("dash", ", centred"),
-        "mean_cos_folded": ("dot", ", gain folded in"),
+    published = {
+        "path_inconsistency": "Path inconsistency (published C)",
+        "path_consistency": "Path consistency, 1 − C",
     }
     panels = [
-        _panel(curves, domains, "path_inconsistency", "Path inconsistency (published C)"),
-        _panel(curves, domains, "path_consistency", "Path consistency, 1 − C"),
-        MeasurePanel(
-            title="Mean cosine of neighbouring layers",
-            lines=[
-                line
-                for name, (dash, of) in cosines.items()
-                for line in domain_lines(curves, domains, name, dash, of)
-            ],
-        ),
+        MeasurePanel(title=title, lines=lines, axis=robust_axis(lines))
+        for name, title in published.items()
+        for lines in [domain_lines(curves, domains, name)]
+    ]
+    cosines = [
+        *domain_lines(curves, domains, "mean_cos"),
+        *domain_lines(curves, domains, "mean_cos_folded", "dot", ", gain folded in"),
+    ]
+    panels += [
+        MeasurePanel(title="Mean cosine of neighbouring layers", lines=cosines),
+        _panel(curves, domains, "mean_cos_centred", "Mean cosine, centred rows"),
     ]
     return stacked(curves, panels, domains, ROW_DASHES)
 
@@ -64,7 +70,7 @@ def sharing_figure(curves: MonitorCurves) -> go.Figure:
 
 
 def balance_figure(curves: MonitorCurves) -> go.Figure:
-    """Entropy, variation of the load, dead experts, and what changes between measurements."""
+    """Entropy, variation of the load, and dead experts."""
     domains = drawn_domains(curves)
     entropy = [
         *domain_lines(curves, domains, "entropy"),
@@ -82,13 +88,22 @@ def balance_figure(curves: MonitorCurves) -> go.Figure:
             lines=domain_lines(curves, domains, "dead_experts"),
             axis={"rangemode": "tozero", "tickformat": "~g"},
         ),
+    ]
+    return stacked(curves, panels, domains, SAMPLE_DASHES)
+
+
+def settling_figure(curves: MonitorCurves) -> go.Figure:
+    """How much routing still changes from one measurement to the next."""
+    domains = drawn_domains(curves)
+    panels = [
+        _panel(curves, domains, "saturation", "Saturation, mean over layers"),
         MeasurePanel(
-            title="Share of weight that moved since the last",
+            title="Share of routing weight that moved",
             lines=domain_lines(curves, domains, "change"),
             axis={"rangemode": "tozero"},
         ),
     ]
-    return stacked(curves, panels, domains, SAMPLE_DASHES)
+    return stacked(curves, panels, domains, {})
 
 
 def twin_figure(curves: MonitorCurves) -> go.Figure:

@@ -80,6 +80,8 @@ def trend_table(trends: Sequence[PathwayTrend]) -> TextTable:
 
 
 def _cell(one: Correlation) -> str:
+    if np.isnan(one.pearson) and np.isnan(one.spearman):
+        return "–"
     return f"{_number(one.pearson)} ({_number(one.spearman)})"
 
 
