@@ -56,8 +56,12 @@ def planted(
     spoil: Callable[[int, Reading], None] | None = None,
     header: dict[str, Any] | None = None,
     finish: bool = True,
+    streaming: bool = False,
 ) -> RunDirectory:
-    """A run with a measurement at each step; `spoil` changes a reading before it is measured."""
+    """A run with a measurement at each step; `spoil` changes a reading before it is measured.
+
+    A streaming run has no probes on disk, and its header does not know of groups.
+    """
     probes = _probes(domains, samples)
     measuring = Measuring(pairs=30, eps=1.5)
     history = History(probes=probes, settings=measuring)
@@ -69,7 +73,10 @@ def planted(
         "groups": {name: len(rows) for name, rows in probes.groups.items()},
         "measuring": {"threshold": 0.7, "pairs": 30, "seed": 0, "eps": 1.5, "delta": 0.05},
     }
-    run = MonitorRun.create(out, "monitor", facts | (header or {}), probes)
+    if streaming:
+        del facts["groups"]
+    kept = None if streaming else probes
+    run = MonitorRun.create(out, "monitor", facts | (header or {}), kept)
     world, alerted, last = World(domains, probes), set(), max(max(steps, default=0), 1)
     for step in steps:
         reading = world.reading(step / last)

@@ -8,11 +8,12 @@ from grokscope.views.text_table import TextTable
 SHOWN_ALERTS, MOST_ALERTS = 8, 80
 """Lines of the table, and of it and what can be unfolded; all alerts are in the run's events."""
 _WORDS = {
+    "not_finite": "routing not whole",
     "collapse": "collapse",
     "dead_experts": "dead experts",
-    "sharpening": "sharpening, not sharing",
-    "not_finite": "routing not whole",
+    "sharpening": "sharpening without sharing",
 }
+"""By kind, the gravest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +43,12 @@ class AlertLine:
 
 
 def alert_lines(events: Sequence[Mapping[str, object]]) -> list[AlertLine]:
-    """Of a run's events, in the order in which they were raised first."""
+    """Of a run's events, the gravest kind first, then in the order in which they were raised."""
     found: dict[tuple[str, str], list[Mapping[str, object]]] = {}
     for event in events:
         if "where" in event and "message" in event:
             found.setdefault((str(event["kind"]), str(event["where"])), []).append(event)
-    return [
+    lines = [
         AlertLine(
             kind=kind,
             where=where,
@@ -58,6 +59,8 @@ def alert_lines(events: Sequence[Mapping[str, object]]) -> list[AlertLine]:
         )
         for (kind, where), own in found.items()
     ]
+    grave = list(_WORDS)
+    return sorted(lines, key=lambda a: grave.index(a.kind) if a.kind in grave else len(grave))
 
 
 def alert_table(lines: Sequence[AlertLine]) -> TextTable:

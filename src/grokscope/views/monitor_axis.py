@@ -29,7 +29,8 @@ class MonitorAxis:
     @property
     def is_log(self) -> bool:
         """Whether it is logarithmic; step 0 is then at its left edge."""
-        return len(self.steps) > 2 and _DENSE * float(np.median(self.steps)) < self.steps[-1]
+        middle, last = float(np.median(self.steps)), int(self.steps[-1])
+        return len(self.steps) > 2 and _DENSE * middle < last
 
     @property
     def title(self) -> str:

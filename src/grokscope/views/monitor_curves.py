@@ -53,7 +53,8 @@ class MonitorCurves:
         table = run.curves()
         if not len(table.get("step", ())):
             raise UsageError(f"{run.id} has no measurements yet.")
-        steps, rows = _last_of_each(table["step"].astype(np.int64))
+        # once each, should a step have been measured twice
+        steps, rows = np.unique(table["step"].astype(np.int64), return_index=True)
         columns = {name: values[rows] for name, values in table.items()}
         known: Any = header.get("groups", {})
         return cls(
@@ -115,14 +116,6 @@ class MonitorCurves:
         if values is None:
             return np.full(len(self.steps), np.nan)
         return values.astype(np.float64)
-
-
-def _last_of_each(
-    steps: Int64[np.ndarray, " row"],
-) -> tuple[Int64[np.ndarray, " step"], Int64[np.ndarray, " step"]]:
-    """The steps once each, and the last row of each: a step may have been measured again."""
-    own, first = np.unique(steps[::-1], return_index=True)
-    return own, len(steps) - 1 - first.astype(np.int64)
 
 
 def _groups(known: Iterable[str], columns: Iterable[str]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Everything that is drawn of a monitor's run, with what it shows in words."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,7 +17,6 @@ from grokscope.views.pathway_accuracy_figure import pathway_accuracy_figure
 from grokscope.views.pathway_figures import (
     balance_figure,
     consistency_figure,
-    has_twins,
     settling_figure,
     sharing_figure,
     twin_figure,
@@ -32,7 +32,7 @@ class MonitorPictures:
     Attributes:
         losses: loss, accuracy and memory.
         distances: raw, normalised, and length.
-        consistency: under both signs, with cosines; routers without rows have none.
+        consistency: under both signs, with cosines; routers without a matrix have none.
         sharing: overlap and its like.
         balance: entropy, load, dead experts.
         load: by layer and expert.
@@ -43,11 +43,11 @@ class MonitorPictures:
         accuracy: paths of measures and accuracy.
     """
 
-    losses: Picture
-    distances: Picture
+    losses: Picture | None
+    distances: Picture | None
     consistency: Picture | None
-    sharing: Picture
-    balance: Picture
+    sharing: Picture | None
+    balance: Picture | None
     load: Picture | None
     by_layer: list[Picture]
     settling: Picture | None
@@ -65,36 +65,25 @@ class MonitorPictures:
         """Draw them."""
         domains = drawn_domains(curves)
         over = _over(curves)
-        has_cosines = any(curves.has(domain.main, "mean_cos") for domain in domains)
+        ends = _ends(curves, "distance_normalized", "normalised distance")
         return cls(
-            losses=Picture.of(
-                domain_loss_figure(curves, gaps), f"Loss, accuracy and memory {over}"
-            ),
-            distances=Picture.of(
+            losses=_picture(domain_loss_figure(curves, gaps), f"Loss, accuracy and memory {over}"),
+            distances=_picture(
                 distance_figure(curves),
-                f"Raw and normalised distance of pathways, and their length, {over}; "
-                + _ends(curves, "distance_normalized", "normalised distance"),
+                f"Raw and normalised distance of pathways, and their length, {over}; {ends}",
             ),
-            consistency=_maybe(
-                consistency_figure(curves), f"Consistency and cosines {over}", has_it=has_cosines
-            ),
-            sharing=Picture.of(sharing_figure(curves), f"Likeness of routing weights {over}"),
-            balance=Picture.of(balance_figure(curves), f"Entropy, load, dead experts {over}"),
+            consistency=_picture(consistency_figure(curves), f"Consistency and cosines {over}"),
+            sharing=_picture(sharing_figure(curves), f"Likeness of routing weights {over}"),
+            balance=_picture(balance_figure(curves), f"Entropy, load, dead experts {over}"),
             load=_load(curves, load),
             by_layer=_maps(curves, None),
-            settling=_maybe(
-                settling_figure(curves),
-                f"What changes from one measurement to the next {over}",
-                has_it=any(curves.has(domain.main, "change") for domain in domains),
+            settling=_picture(
+                settling_figure(curves), f"What changes from one measurement to the next {over}"
             ),
             by_domain=[(domain.name, _maps(curves, domain.name)) for domain in domains]
             if len(domains) > 1
             else [],
-            twins=_maybe(
-                twin_figure(curves),
-                f"Seen samples less their twins {over}",
-                has_it=has_twins(curves),
-            ),
+            twins=_picture(twin_figure(curves), f"Seen samples less their twins {over}"),
             accuracy=_accuracy(curves),
         )
 
@@ -118,8 +107,11 @@ def _ends(curves: MonitorCurves, name: str, words: str) -> str:
     return f"{words}: {', '.join(said)}" if said else f"{words}: unknown"
 
 
-def _maybe(figure: go.Figure, alt: str, *, has_it: bool) -> Picture | None:
-    return Picture.of(figure, alt) if has_it else None
+def _picture(figure: go.Figure, alt: str) -> Picture | None:
+    """None where nothing but the legend is drawn."""
+    traces: Any = figure.data
+    has_lines = any(trace.showlegend is False for trace in traces)
+    return Picture.of(figure, alt) if has_lines else None
 
 
 def _load(curves: MonitorCurves, load: Float[np.ndarray, "layer expert"] | None) -> Picture | None:

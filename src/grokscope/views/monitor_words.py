@@ -158,8 +158,8 @@ def _alerts(alerts: Sequence[AlertLine]) -> str:
         return f"One alert: {first.words}, raised at step {first.first:,}."
     kinds = list(dict.fromkeys(line.words for line in alerts))
     return (
-        f"{len(alerts)} alerts ({', '.join(kinds)}), the first of them at step {first.first:,}; "
-        "they are listed below."
+        f"{len(alerts)} alerts ({', '.join(kinds)}), the first at step {first.first:,}; they are "
+        "listed below."
     )
 
 

@@ -130,11 +130,6 @@ def twin_difference(curves: MonitorCurves, groups: Mapping[str, str], name: str)
     return curves.series(groups["seen"], name) - curves.series(groups["twin"], name)
 
 
-def has_twins(curves: MonitorCurves) -> bool:
-    """Whether any domain that is drawn has seen samples and twins."""
-    return any({"seen", "twin"} <= set(domain.groups) for domain in drawn_domains(curves))
-
-
 def _panel(curves: MonitorCurves, domains: Sequence[Domain], name: str, title: str) -> MeasurePanel:
     return MeasurePanel(title=title, lines=domain_lines(curves, domains, name))
 
