@@ -28,7 +28,7 @@ from grokscope.views import (
 )
 from grokscope.views.domain_style import DASHES, drawn_domains
 from grokscope.views.measure_panels import Line, robust_axis
-from grokscope.views.pathway_trend import pathway_trends, trend_table
+from grokscope.views.pathway_trend import pathway_trends, trend_table, unrelated
 from grokscope.views.ratio_axis import LARGEST, ratio_axes
 from grokscope.views.theme import GROUP_COLOURS
 from views.planted_monitor import DEAD_EXPERT, DEAD_LAYER, NAMES, Domain, planted
@@ -224,6 +224,14 @@ def test_trends_are_those_of_the_statistics_without_step_zero(curves: MonitorCur
     assert table.rows[-1][3] == "–"  # nothing was ever learned of prose
 
 
+def test_over_few_points_unrelated_lines_correlate():
+    assert unrelated(2) is None
+    assert unrelated(1000) is None
+    few = unrelated(5)
+    assert few is not None
+    assert 0.92 < few < 0.96
+
+
 def test_six_of_many_domains_are_drawn_with_six_colours(tmp_path: Path):
     domains = tuple(Domain(name=f"d{i}", roles=("seen",)) for i in range(9))
     curves = MonitorCurves.of(planted(tmp_path, (0, 10), domains=domains, samples=3))
@@ -231,3 +239,19 @@ def test_six_of_many_domains_are_drawn_with_six_colours(tmp_path: Path):
     assert [domain.name for domain in drawn] == [f"d{i}" for i in range(6)]
     assert [domain.colour for domain in drawn] == list(GROUP_COLOURS)
     assert legend(sharing_figure(curves))[:6] == [f"d{i}" for i in range(6)]
+
+
+def test_names_are_no_markup_for_plotly(tmp_path: Path):
+    domains = (Domain(name="<b>bold", is_remembered=True), Domain(name="<i>slanted"))
+    header = {"layers": [f"<u>{i}" for i in range(8)]}
+    run = planted(tmp_path, (0, 10), domains=domains, samples=3, header=header)
+    curves = MonitorCurves.of(run)
+    figures = [
+        *(draw(curves) for draw in (distance_figure, domain_loss_figure, consistency_figure)),
+        *(draw(curves) for draw in (sharing_figure, balance_figure, twin_figure, settling_figure)),
+        *(pathway_accuracy_figure(curves), layer_map(curves, "entropy", "<b>bold")),
+    ]
+    for figure in figures:
+        text = str(figure.to_json())
+        assert not any(tag in text for tag in ("<b>bold", "<i>slanted", "<u>"))
+        assert "&lt;b&gt;bold" in text

@@ -65,10 +65,11 @@ def domain_key(domain: Domain) -> go.Scatter:
 
 def dash_key(name: str, dash: str) -> go.Scatter:
     """A legend entry that says what a dash means."""
-    return _key(name, FAINT, dash)
+    # each in a group of its own, or the legend stacks them
+    return _key(name, FAINT, dash, legendgroup=f"meaning of {dash}")
 
 
-def _key(name: str, colour: str, dash: str, legendgroup: str | None = None) -> go.Scatter:
+def _key(name: str, colour: str, dash: str, legendgroup: str) -> go.Scatter:
     return go.Scatter(
         x=[None],
         y=[None],

@@ -10,22 +10,18 @@ from jaxtyping import Float64
 from plotly.subplots import make_subplots
 
 from grokscope.views.domain_style import Domain, dash_key, domain_key
+from grokscope.views.flowing_legend import legend_below, legend_height
 from grokscope.views.monitor_axis import MonitorAxis
 from grokscope.views.monitor_curves import MonitorCurves, Series
 from grokscope.views.theme import FAINT, INK, dress, faded, plain
 
 PANEL_HEIGHT = 150
 TITLE_HEIGHT = 34
-TOP, BOTTOM = 34, 62
-LEGEND_ROW = 20
-_LEGEND_TOP = 50
-"""From the lowest panel to the legend, in pixels."""
-_NARROW = 310
-"""Pixels of a legend in a narrow window."""
-_KEY, _LETTER = 55, 7
-"""Pixels of a legend entry without its name, and of a letter."""
+TOP = 34
 _FEW = 40
 """Numbers of a line up to which each is marked."""
+_LONE = 2
+"""And up to which the marks are large."""
 CONTROL = FAINT
 
 
@@ -118,12 +114,12 @@ def stacked(
     figure.add_traces(keys)
     figure.update_xaxes(axis.layout())
     figure.update_xaxes(title_text=axis.title, row=count, col=1)
-    below = BOTTOM + LEGEND_ROW * _legend_rows([str(key.name) for key in keys])
+    below = legend_height([str(key.name) for key in keys])
     figure.update_layout(
         margin={"l": 62, "r": 14, "t": TOP, "b": below},
         hovermode="x unified",
         showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": -_LEGEND_TOP / inside, "yanchor": "top"},
+        legend=legend_below(inside),
     )
     return dress(figure, height=inside + TOP + below)
 
@@ -141,17 +137,6 @@ def robust_axis(lines: Sequence[Line]) -> dict[str, Any]:
     return {"range": [low - room, high + room]}
 
 
-def _legend_rows(names: Sequence[str]) -> int:
-    """Rows that a legend takes in a narrow window."""
-    rows, left = 0, 0
-    for name in names:
-        width = _KEY + _LETTER * len(name)
-        if width > left:
-            rows, left = rows + 1, _NARROW
-        left -= width
-    return rows
-
-
 def _draw(figure: go.Figure, row: int, panel: MeasurePanel, axis: MonitorAxis) -> None:
     places = axis.places(axis.steps)
     is_log = panel.axis.get("type") == "log"
@@ -166,13 +151,13 @@ def _draw(figure: go.Figure, row: int, panel: MeasurePanel, axis: MonitorAxis) -
 
 def _trace(axis: MonitorAxis, line: Line, *, is_log: bool) -> go.Scatter:
     values = np.where(np.isfinite(line.values), line.values, np.nan)
-    marked = np.isfinite(values).sum() <= _FEW
+    count = int(np.isfinite(values).sum())
     return go.Scatter(
         x=axis.places(axis.steps),
         y=_on_log_axis(values) if is_log else values,
         customdata=values,
-        mode="lines+markers" if marked else "lines",
-        marker={"size": 4},
+        mode="lines+markers" if count <= _FEW else "lines",
+        marker={"size": 4 if count > _LONE else 7},
         line={"color": line.colour, "width": 2, "dash": line.dash},
         name=plain(line.name),
         legendgroup=plain(line.domain) or None,
@@ -211,7 +196,7 @@ def _band(places: Float64[np.ndarray, " step"], line: Line) -> go.Scatter:
         x=np.concatenate([x, x[::-1]]),
         y=np.concatenate([high[known], low[known][::-1]]),
         fill="toself",
-        fillcolor=faded(line.colour, 0.15),
+        fillcolor=faded(line.colour, 0.12),
         line={"width": 0},
         mode="lines",
         hoverinfo="skip",

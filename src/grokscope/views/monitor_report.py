@@ -31,7 +31,7 @@ from grokscope.views.memory_gap import Gaps, memory_gaps
 from grokscope.views.monitor_curves import MonitorCurves
 from grokscope.views.monitor_pictures import MonitorPictures
 from grokscope.views.page import render_page, write_page
-from grokscope.views.pathway_trend import pathway_trends, trend_table
+from grokscope.views.pathway_trend import pathway_trends, trend_table, unrelated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +152,7 @@ def _tables(seen: Monitored) -> dict[str, Any]:
         "trend_table": trend_table(trends) if trends else None,
         "fewest_points": min((trend.points for trend in trends), default=0),
         "most_points": max((trend.points for trend in trends), default=0),
+        "unrelated": unrelated(min((trend.points for trend in trends), default=0)),
         "tests_only": all(trend.tested.endswith("/test") for trend in trends),
         "step_tables": [monitor_tables.step_table(curves, d, seen.gaps) for d in seen.domains],
         "latest_table": monitor_tables.latest_table(curves),

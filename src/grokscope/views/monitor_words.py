@@ -46,7 +46,7 @@ def _main(falls: Sequence[PathwayFall]) -> list[str]:
     """How many domains did what, and then by how much."""
     alike, sharper, still = (_of(falls, kind) for kind in ("alike", "sharper", "still"))
     parts = [
-        f"{said} in {_count(some, len(falls))}"
+        said if len(falls) == 1 else f"{said} in {len(some)} of {len(falls)} domains"
         for some, said in (
             (alike, "pathways came to be more alike"),
             (sharper, "they only got shorter" if alike else "pathways only got shorter"),
@@ -146,7 +146,7 @@ def _accuracy(curves: MonitorCurves) -> list[str]:
     if not found:
         return ["No probe has an answer, so nothing is said about accuracy."]
     found.sort(key=lambda pair: -pair[1])
-    names = [f"{short_name(domain)} {value:.2f}" for domain, value in found]
+    names = [f"{value:.2f} in {short_name(domain)}" for domain, value in found]
     return [f"Accuracy at the last measurement: {_listed(names)}."]
 
 
@@ -165,12 +165,6 @@ def _alerts(alerts: Sequence[AlertLine]) -> str:
 
 def _of(falls: Sequence[PathwayFall], kind: str) -> list[PathwayFall]:
     return [fall for fall in falls if fall.kind == kind]
-
-
-def _count(some: Sequence[PathwayFall], total: int) -> str:
-    if total == 1:
-        return "the only domain"
-    return f"{len(some)} of {total} domains"
 
 
 def _names(falls: Sequence[PathwayFall], value: Callable[[PathwayFall], str]) -> str:

@@ -4,10 +4,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from grokscope.views.domain_style import Domain, drawn_domains
+from grokscope.views.flowing_legend import legend_below, legend_height
 from grokscope.views.monitor_curves import MonitorCurves
 from grokscope.views.theme import dress, plain
 
-HEIGHT = 360
+_INSIDE, _TOP = 250, 38
 _TITLES = {
     "distance_normalized": "normalised distance",
     "mean_cos": "mean cosine of neighbouring layers",
@@ -28,14 +29,15 @@ def pathway_accuracy_figure(curves: MonitorCurves, name: str = "distance_normali
         if tested is not None and curves.has(domain.main, name):
             figure.add_trace(_path(curves, domain, name, tested))
     title = _TITLES.get(name, name)
+    below = legend_height([str(domain.label) for domain in drawn_domains(curves)])
     figure.update_xaxes(title_text=title, nticks=6)
     figure.update_yaxes(title_text="accuracy", range=[-0.04, 1.06], dtick=0.25)
     figure.update_layout(
-        margin={"l": 58, "r": 14, "t": 38, "b": 84},
+        margin={"l": 58, "r": 14, "t": _TOP, "b": below},
         hovermode="closest",
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+        legend=legend_below(_INSIDE),
     )
-    dress(figure, height=HEIGHT, title=f"Accuracy by {title}")
+    dress(figure, height=_INSIDE + _TOP + below, title=f"Accuracy by {title}")
     return figure.update_layout(title={"font_size": 14})
 
 
@@ -52,6 +54,7 @@ def _path(curves: MonitorCurves, domain: Domain, name: str, tested: str) -> go.S
         marker={"size": sizes, "color": domain.colour},
         customdata=[f"{step:,}" for step in curves.steps[known].tolist()],
         name=domain.label,
+        legendgroup=plain(domain.name),
         showlegend=True,
         hovertemplate=f"{plain(domain.name)}, step %{{customdata}}: accuracy <b>%{{y:.3g}}</b> "
         "at %{x:.4g}<extra></extra>",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grokscope.statistics.trend import Correlation, trend_correlations
+from grokscope.statistics.trend import Correlation, trend_correlations, trend_null
 from grokscope.views.monitor_curves import MonitorCurves
 from grokscope.views.text_table import TextTable
 
@@ -14,6 +14,7 @@ TREND_MEASURES = {
     "mean_cos": "mean cosine",
 }
 """Those that are set against accuracy, in words."""
+_FEWEST, _FEW = 3, 30
 _SHOWN = {
     "levels": "levels",
     "log_step": "log step alone",
@@ -62,6 +63,13 @@ def pathway_trends(curves: MonitorCurves) -> list[PathwayTrend]:
                 PathwayTrend(domain=domain, measure=measure, tested=tested, found=correlations)
             )
     return found
+
+
+def unrelated(points: int) -> float | None:
+    """Median |r| of two noisy lines that have nothing to do with each other; of few points only."""
+    if not _FEWEST <= points <= _FEW:
+        return None
+    return float(np.median(trend_null(points)))
 
 
 def trend_table(trends: Sequence[PathwayTrend]) -> TextTable:
