@@ -1,6 +1,7 @@
 """A monitor's figures show the numbers of its table."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,17 @@ def test_a_distance_of_zero_leaves_a_ratio_axis_and_does_not_stretch_it():
     assert 10 ** np.ptp(own["range"]) < LARGEST**1.2
     assert all(own["range"][0] <= math.log10(tick) <= own["range"][1] for tick in own["tickvals"])
     assert len(ratio_axes([[], [np.full(3, np.nan)]])) == 2
+
+
+def test_a_zero_on_a_log_axis_is_drawn_below_it_and_named_in_the_hover(curves: MonitorCurves):
+    name = "moe/prose/distance"
+    values = curves.columns[name].copy()
+    values[-1] = 0.0
+    fallen = replace(curves, columns={**curves.columns, name: values})
+    figure = distance_figure(fallen)
+    prose = next(trace for trace in figure.data if trace.name == "prose" and trace.yaxis == "y")
+    assert prose.customdata[-1] == 0
+    assert 0 < prose.y[-1] < 10 ** figure.layout.yaxis.range[0]
 
 
 def test_losses_have_a_dash_for_each_role_and_a_band_around_the_gap(
@@ -252,6 +264,6 @@ def test_names_are_no_markup_for_plotly(tmp_path: Path):
         *(pathway_accuracy_figure(curves), layer_map(curves, "entropy", "<b>bold")),
     ]
     for figure in figures:
-        text = str(figure.to_json())
+        text = str(figure.to_dict())  # JSON would hide the signs
         assert not any(tag in text for tag in ("<b>bold", "<i>slanted", "<u>"))
         assert "&lt;b&gt;bold" in text

@@ -15,7 +15,7 @@ from grokscope.store import RunDirectory
 from grokscope.views import MonitorCurves, render_monitor_report, write_monitor_report
 from grokscope.views.alert_table import alert_lines
 from grokscope.views.monitor_tables import number
-from grokscope.views.pathway_fall import falls_of
+from grokscope.views.pathway_fall import PathwayFall, falls_of
 from views.planted_monitor import Domain, planted
 
 SECTIONS = (
@@ -96,6 +96,26 @@ def test_falls_are_judged_as_they_were_planted(monitored: RunDirectory):
     assert kinds["prose"] == kinds["prose/test"] == "sharper"
     assert kinds["canaries"] == "alike"
     assert kinds["canaries/twin"] != "alike"
+
+
+@pytest.mark.parametrize(
+    ("normalized", "raw", "shorter", "meanwhile", "kind"),
+    [
+        (0.01, 0.3, 0.3, 0.01, "sharper"),
+        (0.2, 0.3, 0.25, 0.2, "alike"),
+        (0.2, 0.02, -0.2, 0.0, "alike"),
+        (0.02, 0.02, 0.02, 0.0, "still"),
+        (0.01, 0.3, 0.05, 0.01, "still"),
+        (float("nan"), 0.3, 0.3, 0.0, "unknown"),
+    ],
+)
+def test_a_fall_is_sharpening_where_length_explains_it(
+    normalized: float, raw: float, shorter: float, meanwhile: float, kind: str
+):
+    fall = PathwayFall(
+        group="a", normalized=normalized, raw=raw, shorter=shorter, normalized_meanwhile=meanwhile
+    )
+    assert fall.kind == kind
 
 
 def test_alerts_are_listed_with_steps_the_gravest_first(page_file: Path, monitored: RunDirectory):
