@@ -53,9 +53,9 @@ def drawn_domains(curves: MonitorCurves) -> list[Domain]:
     ]
 
 
-def short_name(name: str) -> str:
+def short_name(name: str, longest: int = _LONGEST) -> str:
     """A name that leaves room for others."""
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 def domain_key(domain: Domain) -> go.Scatter:

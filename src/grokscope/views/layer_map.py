@@ -22,6 +22,8 @@ LAYER_MEASURES = {
 """By layer, with their titles."""
 _PER_LAYER, _LEAST_HEIGHT, _MOST_HEIGHT = 18, 230, 520
 _MARGINS = 92
+_NAME = 18
+"""Letters of a domain in a title."""
 _FOLDS = 3.0
 """Powers of two from the fair load to either end of the colours."""
 
@@ -37,7 +39,7 @@ def layer_map(curves: MonitorCurves, name: str, domain: str | None = None) -> go
     if domain is None:
         values, of = curves.mean_by_layer(name), "mean over domains"
     else:
-        values, of = curves.by_layer(curves.main(domain), name), short_name(domain)
+        values, of = curves.by_layer(curves.main(domain), name), short_name(domain, _NAME)
     axis = MonitorAxis(steps=curves.steps)
     heat = _heat(values.T, curves.layers)
     heat.update(

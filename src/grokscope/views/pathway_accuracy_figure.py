@@ -37,7 +37,7 @@ def pathway_accuracy_figure(curves: MonitorCurves, name: str = "distance_normali
         hovermode="closest",
         legend=legend_below(_INSIDE),
     )
-    dress(figure, height=_INSIDE + _TOP + below, title=f"Accuracy by {title}")
+    dress(figure, height=_INSIDE + _TOP + below, title=f"Accuracy by {title.partition(' of ')[0]}")
     return figure.update_layout(title={"font_size": 14})
 
 
