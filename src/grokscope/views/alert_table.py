@@ -8,7 +8,8 @@ from grokscope.views.text_table import TextTable
 SHOWN_ALERTS, MOST_ALERTS = 8, 80
 """Lines of the table, and of it and what can be unfolded; all alerts are in the run's events."""
 _WORDS = {
-    "not_finite": "routing not whole",
+    "not_finite": "not finite",
+    "scoring": "another scoring",
     "collapse": "collapse",
     "dead_experts": "dead experts",
     "sharpening": "sharpening without sharing",
