@@ -113,14 +113,7 @@ class Monitor:
         """The directory, in the process that writes."""
         if not ranks.is_first():
             return None
-        header = {
-            "model": model,
-            "layers": [router.name for router in self.tap.routers],
-            "experts": self.tap.routers[0].experts,
-            "scoring": [router.scoring for router in self.tap.routers],
-            "groups": {name: len(rows) for name, rows in self._probes.groups.items()},
-            "measuring": _storable(self._measuring),
-        }
+        header = header_of(model, self.tap.routers, self._probes, self._measuring)
         if run is not None:
             return MonitorRun.go_on(Path(run), header)
         return MonitorRun.create(out, name, header, self._probes)
@@ -207,6 +200,20 @@ class Monitor:
                 self.run.note(step, text)
             except Exception as second:  # a full disk, most likely
                 logger.warning("It could not be noted in the run: %s", second)
+
+
+def header_of(
+    model: str, routers: Sequence[Router], probes: ProbeSet, measuring: Measuring
+) -> dict[str, object]:
+    """What a run says of itself: what is monitored, and how."""
+    return {
+        "model": model,
+        "layers": [router.name for router in routers],
+        "experts": routers[0].experts,
+        "scoring": [router.scoring for router in routers],
+        "groups": {name: len(rows) for name, rows in probes.groups.items()},
+        "measuring": _storable(measuring),
+    }
 
 
 def experts_of(routers: Sequence[Router]) -> Experts:

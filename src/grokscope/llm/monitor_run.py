@@ -119,14 +119,21 @@ class MonitorRun:
         self.directory.append_events([{"step": step, **asdict(alert)} for alert in alerts])
         self.directory.update_status(state="running", step=step)
 
+    def mend_events(self, step: int, alerts: Sequence[Alert]) -> None:
+        """Store the alerts of a measurement if the process was killed before it had done so."""
+        if not any(event.get("step") == step for event in self.directory.events):
+            self.directory.append_events([{"step": step, **asdict(alert)} for alert in alerts])
+
     def note(self, step: int, problem: str) -> None:
         """Store why there is no measurement."""
         self.directory.append_events([{"step": step, "kind": "problem", "message": problem}])
 
-    def finish(self) -> None:
-        """Nothing more comes; the directory is free for others."""
-        self.directory.update_status(state="finished")
-        self._open.close()
+    def finish(self, state: str = "finished", **facts: object) -> None:
+        """Nothing more comes for now; the directory is free for others."""
+        try:
+            self.directory.update_status(state=state, **facts)
+        finally:
+            self._open.close()
 
     def pathways(self, step: int) -> Pathways:
         """The routing weights of a measurement (float16 on disk)."""
