@@ -31,7 +31,9 @@ def olmoe(seed: int = 0, **settings: Any) -> Any:
     return OlmoeForCausalLM(OlmoeConfig(**config | settings))
 
 
-def probes(count: int = 6, seed: int = 0, roles: tuple[Role, ...] = ("seen", "twin")) -> list[Probe]:
+def probes(
+    count: int = 6, seed: int = 0, roles: tuple[Role, ...] = ("seen", "twin")
+) -> list[Probe]:
     """Of two domains, of several lengths; tests have an answer of two tokens."""
     generator = torch.Generator().manual_seed(seed)
     found: list[Probe] = []
