@@ -38,7 +38,7 @@ from grokscope.store import RunDirectory
 from llm.small_checkpoints import WORDS, train, word_tokenizer
 from llm.small_olmoe import olmoe, probes
 
-STEPS = (0, 1, 3, 4)
+STEPS = (0, 1, 3)
 PROBES = ProbeSet(tuple(probes(roles=("seen", "twin", "test"))))
 MEASURING = Measuring(eps=5.0, pairs=50, window=2)
 
@@ -102,15 +102,15 @@ def test_saved_checkpoints_give_exactly_what_the_monitor_saw_in_training(
     assert own == {name: value for name, value in online.header.items() if name != "model"}
     assert run.directory.status["state"] == "finished"
     assert [(one.checkpoint.step, one.done, one.total) for one in seen] == [
-        (step, done, 4) for done, step in enumerate(STEPS, start=1)
+        (step, done, 3) for done, step in enumerate(STEPS, start=1)
     ]
     memorized = run.directory.curves(["step", "network", "moe/sums/memorized"])
     assert memorized["moe/sums/memorized"].max() > 0  # else eps would test nothing
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2])
 def test_a_stopped_run_goes_on_to_exactly_the_same(online, checkpoints, tmp_path, count):
-    with pytest.raises(InterruptedRunError, match=rf"^Stopped after {count} of 4 checkpoints\.$"):
+    with pytest.raises(InterruptedRunError, match=rf"^Stopped after {count} of 3 checkpoints\.$"):
         monitor_checkpoints(checkpoints, PROBES, settings(tmp_path), stop_after(count))
     (path,) = tmp_path.glob("2*")
     assert json.loads((path / "status.json").read_bytes())["state"] == "interrupted"
@@ -128,22 +128,24 @@ def test_it_stops_between_two_batches_too(checkpoints, tmp_path):
         asked.append(1)
         return len(asked) > 3  # before the model, and before its first batches
 
-    with pytest.raises(InterruptedRunError, match="after 0 of 4"):
+    with pytest.raises(InterruptedRunError, match="after 0 of 3"):
         monitor_checkpoints(checkpoints, PROBES, settings(tmp_path), Watching(stops=stops))
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("part", ["save_checkpoint", "add_segment", "append_events"])
+@pytest.mark.parametrize(
+    ("part", "killed_at"), [("save_checkpoint", 1), ("add_segment", 2), ("append_events", 2)]
+)
 def test_a_run_killed_in_the_middle_of_storing_goes_on_to_exactly_the_same(
-    online, checkpoints, tmp_path, monkeypatch, part
+    online, checkpoints, tmp_path, monkeypatch, part, killed_at
 ):
-    """Killed just before a part of the third measurement is stored."""
+    """Killed just before a part of a measurement is stored."""
     calls: list[str] = []
     original = getattr(RunDirectory, part)
 
     def die(self: RunDirectory, *arguments: Any) -> Any:
         calls.append(part)
-        if len(calls) == 3:
+        if len(calls) == killed_at:
             raise KeyboardInterrupt
         return original(self, *arguments)
 
@@ -165,11 +167,11 @@ def test_checkpoints_that_came_since_are_added_and_nothing_is_measured_twice(
     assert run.path == first.path
     assert_same(online, run)
     monitor_checkpoints(checkpoints, PROBES, settings(tmp_path), watching)
-    assert len(seen) == 2
+    assert len(seen) == 1
 
 
 def test_other_measurements_make_another_run(checkpoints, tmp_path):
-    few = checkpoints[:2]
+    few = checkpoints[1:2]
     first = monitor_checkpoints(few, PROBES, settings(tmp_path))
 
     def is_new(run: MonitorRun) -> bool:
@@ -181,7 +183,7 @@ def test_other_measurements_make_another_run(checkpoints, tmp_path):
     assert is_new(monitor_checkpoints(few, PROBES, settings(tmp_path, name="again")))
     assert is_new(monitor_checkpoints(few, PROBES, OfflineSettings(out=tmp_path)))
     # one that comes before what has been measured: the next would be compared with another
-    assert is_new(monitor_checkpoints(checkpoints[1:3], PROBES, settings(tmp_path)))
+    assert is_new(monitor_checkpoints(checkpoints[:2], PROBES, settings(tmp_path)))
 
 
 def test_weights_that_have_changed_since_are_noticed(checkpoints, tmp_path):
@@ -190,7 +192,8 @@ def test_weights_that_have_changed_since_are_noticed(checkpoints, tmp_path):
     names = [str(tmp_path / f"checkpoint-{one.step}") for one in checkpoints]
     run = monitor_checkpoints(find_checkpoints(names[:2]), PROBES, settings(tmp_path / "runs"))
     olmoe(seed=5).save_pretrained(names[1])
-    with pytest.raises(UsageError, match=rf"{run.directory.id} measured other weights at step 1 "):
+    said = rf"checkpoint-1 has other weights than those that {run.directory.id} measured: give an"
+    with pytest.raises(UsageError, match=said):
         monitor_checkpoints(find_checkpoints(names), PROBES, settings(tmp_path / "runs"))
     assert run.steps == [0, 1]
 
@@ -291,7 +294,7 @@ def test_weights_that_are_missing_or_of_other_shapes_are_never_made_up(tmp_path)
         loaded(tmp_path / "model")
     weights["model.layers.1.mlp.gate.weight"] = gate[:4].clone()
     save_file(weights, file, {"format": "pt"})
-    with pytest.raises(UsageError, match="weights are of other shapes than config.json says"):
+    with pytest.raises(UsageError, match=r"weights are of other shapes than config\.json says"):
         loaded(tmp_path / "model")
 
 
@@ -348,7 +351,7 @@ def test_tokenizers_must_fit_the_model_and_each_other(tmp_path):
     with pytest.raises(UsageError, match=r"step0 and .*step1 have different tokenizers: name one"):
         require_one_tokenizer(found)
     large = word_tokenizer([*WORDS, *map(str, range(100, 140))])
-    with pytest.raises(UsageError, match=r"^The tokenizer has 64 tokens, but the model has rows f"):
+    with pytest.raises(UsageError, match=r"^The tokenizer has 60 tokens, but the model has rows f"):
         require_tokenizer_fits(large, shape_of(found))
 
 
@@ -384,10 +387,12 @@ print((peak[0] - start) / size, size)
 def test_loading_needs_little_more_memory_than_the_model_and_gives_it_back(tmp_path):
     save(tmp_path / "tiny")
     large = {"hidden_size": 512, "intermediate_size": 256, "num_experts": 64}
-    model = olmoe(**large, vocab_size=4096, num_hidden_layers=4).to(torch.bfloat16)
+    with torch.device("meta"):
+        model = olmoe(**large, vocab_size=4096, num_hidden_layers=4).to(torch.bfloat16)
+    model = model.to_empty(device="cpu")
     model.save_pretrained(tmp_path / "large")
     del model
-    words = [str(tmp_path / "tiny"), *[str(tmp_path / "large")] * 3]
+    words = [str(tmp_path / "tiny"), *[str(tmp_path / "large")] * 2]
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, *words], capture_output=True, text=True, check=True
     )

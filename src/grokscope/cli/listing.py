@@ -44,9 +44,10 @@ def list_all(
 
 
 def _list_metrics(*, as_json: bool) -> int:
+    from grokscope.llm.panel_dictionary import METRICS as OF_MONITORS
     from grokscope.measures.dictionary import METRICS
 
-    rows = [asdict(metric) for metric in METRICS.values()]
+    rows = [asdict(metric) for metric in (*METRICS.values(), *OF_MONITORS.values())]
     if as_json:
         write_json(rows)
     else:

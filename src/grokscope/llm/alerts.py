@@ -11,7 +11,7 @@ import numpy as np
 from grokscope.llm.measurement import Measurement
 
 COLLAPSED = 0.25
-"""Effective experts (exp of the entropy of the mean weights) over experts, below which a layer has
+"""Effective experts (exp of the entropy of the load) over experts, below which a layer has
 collapsed."""
 FALL = 0.03
 """Relative fall of a raw distance from its highest value that is worth a word; the published falls
@@ -25,8 +25,9 @@ class Alert:
     """Something to look at.
 
     Attributes:
-        kind: `collapse`, `dead_experts`, `sharpening` or `not_finite`.
-        where: a group, or a layer.
+        kind: `collapse`, `dead_experts`, `sharpening`, `not_finite`, or `scoring` where a router
+            weighs its experts in another way than it is read.
+        where: a group, a layer, or the model.
         message: one sentence.
     """
 
@@ -44,20 +45,37 @@ def alerts_of(history: Sequence[Measurement], layers: Sequence[str], experts: in
         experts: of a layer.
     """
     latest = history[-1]
-    found = [
-        Alert(kind="not_finite", where="routing", message=problem) for problem in latest.problems
-    ]
-    whole = latest.load
-    effective = np.exp(-np.sum(np.where(whole > 0, whole * np.log(whole + 1e-30), 0.0), 1))
-    for name, count in zip(layers, effective, strict=True):
-        if count < COLLAPSED * experts:
-            message = f"`{name}` spreads its weight over {count:.1f} of {experts} experts."
-            found.append(Alert(kind="collapse", where=name, message=message))
-    for name, dead in zip(layers, latest.dead, strict=True):
+    problems = [_problem(problem, layers) for problem in reversed(latest.problems)]
+    found = list({(alert.kind, alert.where): alert for alert in problems}.values())[::-1]
+    found += _collapsed(latest, layers, experts)
+    for name, dead in zip(layers, latest.dead.tolist(), strict=True):
         if dead:
             message = f"`{name}`: {dead} of {experts} experts get less than a tenth of a fair load."
             found.append(Alert(kind="dead_experts", where=name, message=message))
     return found + [alert for group in latest.groups for alert in _sharpening(history, group)]
+
+
+def _problem(problem: str, layers: Sequence[str]) -> Alert:
+    """What a reading complained of, by the layer that it names."""
+    where = next((name for name in layers if problem.startswith(f"`{name}`")), "model")
+    kind = "not_finite" if "not finite" in problem else "scoring"
+    return Alert(kind=kind, where=where, message=problem)
+
+
+def _collapsed(latest: Measurement, layers: Sequence[str], experts: int) -> list[Alert]:
+    """Layers whose weight goes to few experts; those that were not read are left out."""
+    share = latest.load
+    effective = np.exp(-np.where(share > 0, share * np.log(share + 1e-30), 0.0).sum(1))
+    known = np.isfinite(share.sum(1))
+    return [
+        Alert(
+            kind="collapse",
+            where=name,
+            message=f"`{name}` spreads its load over {count:.1f} of {experts} experts.",
+        )
+        for name, count, is_known in zip(layers, effective, known, strict=True)
+        if is_known and count < COLLAPSED * experts
+    ]
 
 
 def _sharpening(history: Sequence[Measurement], group: str) -> list[Alert]:
@@ -80,9 +98,9 @@ def _sharpening(history: Sequence[Measurement], group: str) -> list[Alert]:
 
 
 def _fall(before: Mapping[str, float], after: Mapping[str, float], name: str) -> float:
-    """Relative fall, 0 where nothing is known."""
-    start, end = _or_zero(before, name), _or_zero(after, name)
-    return (start - end) / start if start > 0 else 0.0
+    """Relative fall; 0 where it is not known."""
+    start, end = before.get(name, np.nan), after.get(name, np.nan)
+    return (start - end) / start if start > 0 and np.isfinite(end) else 0.0
 
 
 def _or_zero(scalars: Mapping[str, float], name: str) -> float:

@@ -26,6 +26,10 @@ from grokscope.llm.hub_file import file_of, require_cached
 from grokscope.llm.optional import require_transformers
 from grokscope.llm.router import Modules, Router, find_routers
 
+_TOKENIZERS = (
+    *("tokenizer.json", "tokenizer.model", "tokenizer_config.json"),
+    *("spiece.model", "vocab.json", "vocab.txt"),
+)
 _OWN_CODE = "needs code of its own, which is not run"
 
 
@@ -142,14 +146,18 @@ def tokenizer_of(place: Place) -> Any:  # noqa: ANN401
     require_transformers()
     from transformers import AutoTokenizer
 
+    problem = UsageError(
+        f"{place.name} has no tokenizer that transformers can read: name another with "
+        f"`--tokenizer`, or give `input_ids`."
+    )
+    # without any of its files the library makes up an empty one
+    if all(file_of(place, name) is None for name in _TOKENIZERS):
+        raise problem
     with quietly():
         try:
             return AutoTokenizer.from_pretrained(**place.arguments, trust_remote_code=False)
         except Exception as error:  # of many kinds, and with many lines
-            raise UsageError(
-                f"{place.name} has no tokenizer that transformers can read: name another with "
-                f"`--tokenizer`, or give `input_ids`."
-            ) from error
+            raise problem from error
 
 
 def require_one_tokenizer(checkpoints: Sequence[Checkpoint]) -> None:

@@ -7,8 +7,10 @@
 Nothing is asked of the hub for a name that is a directory.
 """
 
+import hashlib
 import itertools
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +30,9 @@ _SAFE = "model.safetensors"
 _PICKLED = "pytorch_model.bin"
 WEIGHTS = (_SAFE, f"{_SAFE}.index.json", _PICKLED, f"{_PICKLED}.index.json")
 """Files of weights as transformers looks for them, the first that there is."""
+
+_SAMPLES, _SAMPLE = 64, 4096
+"""Pieces of a file, and bytes of each, that tell it from others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +159,27 @@ def weights_file(path: Path) -> str | None:
 def is_pickled(path: Path) -> bool:
     """Whether a directory's weights are no safetensors."""
     return (weights_file(path) or "").startswith(_PICKLED)
+
+
+def weights_fingerprint(place: Place) -> str | None:
+    """Hexadecimal digits that tell a directory's weights from others; None for the hub.
+
+    Of the sizes of its files and of some of their bytes, evenly spread: to read all of them takes
+    as long as to load them.
+    """
+    name = None if place.path is None else weights_file(place.path)
+    if place.path is None or name is None:
+        return None
+    parts = _parts(place.path / name) if name.endswith(".index.json") else [name]
+    digest = hashlib.sha256()
+    for part in parts:
+        with (place.path / part).open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            digest.update(f"{part} {size}\n".encode())
+            for sample in range(_SAMPLES):
+                stream.seek(max(0, size - _SAMPLE) * sample // (_SAMPLES - 1))
+                digest.update(stream.read(_SAMPLE))
+    return digest.hexdigest()[:16]
 
 
 def step_of(label: str) -> int | None:

@@ -16,6 +16,7 @@ class MonitorCallback(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Before the first update, or where a resumed training goes on."""
+        self.monitor.listen()
         self.monitor.step(trainer.global_step)
 
     def on_train_batch_end(
@@ -26,7 +27,7 @@ class MonitorCallback(Callback):
         batch: Any,  # noqa: ANN401
         batch_idx: int,
     ) -> None:
-        """After a batch; where gradients are accumulated, steps repeat and are measured once."""
+        """After a batch; where gradients are accumulated, steps repeat and count once."""
         self.monitor.step(trainer.global_step)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

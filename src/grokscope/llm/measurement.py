@@ -1,10 +1,10 @@
 """Everything that is known of all groups of probes at one step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 
 from grokscope.core.errors import SettingError
 from grokscope.llm.balance import load_of
@@ -14,10 +14,10 @@ from grokscope.llm.pairs import Pairs, crossed_pairs, sampled_pairs
 from grokscope.llm.panel import Experts, Panel, panel_of
 from grokscope.llm.pathway import THRESHOLD, kept
 from grokscope.llm.pathways import Weights
-from grokscope.llm.per_layer import seen
+from grokscope.llm.per_layer import seen_weights
 from grokscope.llm.probe import ProbeSet
 from grokscope.llm.reading import Reading, float_mean
-from grokscope.llm.sharing import cross_overlap
+from grokscope.llm.sharing import mean_overlap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,8 @@ class Measuring:
             raise SettingError("window", "at least 1", self.window)
         if self.delta < 0:
             raise SettingError("delta", "at least 0", self.delta)
+        if self.seed < 0:
+            raise SettingError("seed", "at least 0", self.seed)
 
     def eps_of(self, domain: str) -> float | None:
         """ε of a domain."""
@@ -104,82 +106,133 @@ class Measurement:
         return found
 
 
+Groups = Mapping[str, Int64[np.ndarray, " _"]]
+"""The samples of each group, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Who is measured with whom.
+
+    Attributes:
+        groups: the samples of each domain and role.
+        pairs: of each group's samples, counted within the group.
+        crossed: pairs of seen samples of two domains.
+    """
+
+    groups: Groups
+    pairs: Mapping[str, Int64[np.ndarray, "_ 2"]]
+    crossed: Int64[np.ndarray, "_ 2"]
+
+    @classmethod
+    def of(cls, groups: Groups, settings: Measuring) -> "Layout":
+        """The same for the same groups."""
+        pairs = {
+            name: sampled_pairs(len(rows), settings.pairs, settings.seed)
+            for name, rows in groups.items()
+        }
+        return cls(groups=groups, pairs=pairs, crossed=_crossed(groups, settings))
+
+
 @dataclass(kw_only=True)
 class History:
     """The measurements so far, and what of them the next one needs.
 
     Attributes:
-        probes: what is measured.
+        probes: what is measured; None where each measurement is of other samples.
         settings: how.
-        experts: embeddings of the experts at the time of each measurement.
         measurements: rising in step.
-        steps: of the measurements.
         losses: of every probe at each of them.
-        before: routing weights at the last of them.
+        before: routing weights of the probes at the last of them.
     """
 
-    probes: ProbeSet
+    probes: ProbeSet | None
     settings: Measuring
     measurements: list[Measurement] = field(default_factory=list[Measurement])
-    steps: list[int] = field(default_factory=list[int])
     losses: list[Float[np.ndarray, " probe"]] = field(
         default_factory=list[Float[np.ndarray, " probe"]]
     )
     before: Weights | None = None
 
     def __post_init__(self) -> None:
-        groups = self.probes.groups
-        self.pairs: dict[str, Pairs] = {
-            name: sampled_pairs(len(rows), self.settings.pairs, self.settings.seed)
-            for name, rows in groups.items()
-        }
-        self._crossed = _crossed(self.probes, self.settings)
+        self._layout = self.layout(self.probes.groups if self.probes is not None else {})
+
+    def layout(self, groups: Groups) -> Layout:
+        """Of groups that are not those of the probes."""
+        return Layout.of(groups, self.settings)
+
+    @property
+    def steps(self) -> list[int]:
+        """Of the measurements."""
+        return [measurement.step for measurement in self.measurements]
 
     def add(
-        self, step: int, reading: Reading, experts: Experts, tokens: int | None = None
+        self,
+        step: int,
+        reading: Reading,
+        experts: Experts,
+        tokens: int | None = None,
+        groups: Groups | None = None,
     ) -> Measurement:
-        """The measurement that a reading makes, kept for those that follow."""
+        """The measurement that a reading makes, kept for those that follow.
+
+        Args:
+            step: later than those before.
+            reading: of the probes, or of the samples of `groups`.
+            experts: at the time of the reading.
+            tokens: read so far in training.
+            groups: of samples that are measured this once, where there are no probes.
+        """
+        layout = self._layout if groups is None else self.layout(groups)
+        with np.errstate(invalid="ignore", over="ignore"):  # a model that diverged has NaN
+            measurement = self._measured(step, reading, experts, tokens, layout)
+        self.measurements.append(measurement)
+        if self.probes is not None:
+            self.losses.append(reading.loss)
+            self.before = reading.pathways.weights
+        return measurement
+
+    def _measured(
+        self, step: int, reading: Reading, experts: Experts, tokens: int | None, layout: Layout
+    ) -> Measurement:
         weights = reading.pathways.weights
-        self.steps.append(step)
-        self.losses.append(reading.loss)
-        memorized = self._memorized()
+        memorized = self._memorized(step, reading.loss)
         groups = {
-            name: self._panel(name, rows, reading, experts, memorized)
-            for name, rows in self.probes.groups.items()
+            name: self._panel(name, layout, reading, experts, memorized) for name in layout.groups
         }
         _add_gaps(groups)
-        load = load_of(weights, kept(weights, self.settings.threshold))
-        measurement = Measurement(
+        load, dead = load_and_dead(weights, self.settings.threshold)
+        return Measurement(
             step=step,
             tokens=tokens,
             groups=groups,
-            whole=self._across(weights),
-            load=load.share,
-            dead=load.dead().sum(1).astype(np.int64),
+            whole=self._across(weights, layout),
+            load=load,
+            dead=dead,
             problems=reading.problems,
             seconds=reading.seconds,
         )
-        self.before = weights
-        self.measurements.append(measurement)
-        return measurement
 
     def _panel(
         self,
         name: str,
-        rows: Int64[np.ndarray, " probe"],
+        layout: Layout,
         reading: Reading,
         experts: Experts,
-        memorized: np.ndarray,
+        memorized: Bool[np.ndarray, " sample"],
     ) -> Panel:
+        rows = layout.groups[name]
         weights = reading.pathways.weights[:, rows]
         before = None if self.before is None else self.before[:, rows]
         panel = panel_of(
-            weights, self.pairs[name], experts, before=before, threshold=self.settings.threshold
+            weights, layout.pairs[name], experts, before=before, threshold=self.settings.threshold
         )
-        own = {"loss": float_mean(reading.loss[rows])}
+        own = {}
+        if self.probes is not None or np.isfinite(reading.loss[rows]).any():
+            own["loss"] = float_mean(reading.loss[rows])
         if np.isfinite(reading.correct[rows]).any():
             own["accuracy"] = float_mean(reading.correct[rows])
-        if "/" not in name and self.settings.eps_of(name) is not None:
+        if self._eps_of(name) is not None:
             known = memorized[rows]
             own["memorized"] = float(known.mean())
             own["distance_memorized"] = self._distance_among(weights[:, known])
@@ -191,17 +244,25 @@ class History:
         found = pair_distances(weights, pairs, self.settings.threshold)
         return float_mean(found.normalized)
 
-    def _memorized(self) -> np.ndarray:
+    def _eps_of(self, group: str) -> float | None:
+        """Only what was seen in training can be memorised."""
+        is_seen = self.probes is not None and "/" not in group
+        return self.settings.eps_of(group) if is_seen else None
+
+    def _memorized(
+        self, step: int, loss: Float[np.ndarray, " sample"]
+    ) -> Bool[np.ndarray, " sample"]:
         """Which probes are memorised by the online rule, as far as the measurements go."""
-        curves = LossCurves(steps=np.array(self.steps), losses=np.stack(self.losses))
-        found = np.zeros(len(self.probes), dtype=bool)
-        for domain in self.probes.domains:
-            eps, rows = self.settings.eps_of(domain), self.probes.groups.get(domain)
-            if eps is None or rows is None:
+        found = np.zeros(len(loss), dtype=bool)
+        if self.probes is None:
+            return found
+        steps, losses = np.array([*self.steps, step]), np.stack([*self.losses, loss])
+        for group, rows in self.probes.groups.items():
+            eps = self._eps_of(group)
+            if eps is None:
                 continue
-            own = LossCurves(steps=curves.steps, losses=curves.losses[:, rows])
             rule = memorized_online(
-                own,
+                LossCurves(steps=steps, losses=losses[:, rows]),
                 self.probes.exposed[rows],
                 eps=eps,
                 delta=self.settings.delta,
@@ -210,44 +271,45 @@ class History:
             found[rows] = np.isfinite(rule.known)
         return found
 
-    def _across(self, weights: Weights) -> dict[str, float]:
-        if not len(self._crossed):
+    def _across(self, weights: Weights, layout: Layout) -> dict[str, float]:
+        if not len(layout.crossed):
             return {}
-        found = pair_distances(weights, self._crossed, self.settings.threshold)
-        own = [weights[:, rows] for name, rows in self.probes.groups.items() if "/" not in name]
-        overlaps = [
-            cross_overlap(one, other).mean for i, one in enumerate(own) for other in own[i + 1 :]
-        ]
+        found = pair_distances(weights, layout.crossed, self.settings.threshold)
+        own = [seen_weights(weights[:, rows]) for rows in _seen_groups(layout.groups)]
+        means = np.stack([one.mean(1) for one in own if one.shape[1]] or [np.zeros((1, 1))])
         return {
             "cross_distance_normalized": float_mean(found.normalized),
-            "cross_overlap": float_mean(np.array(overlaps)),
+            # the mean of `sharing.cross_overlap` over all couples of domains, in one go
+            "cross_overlap": mean_overlap(means.swapaxes(0, 1)).mean,
         }
+
+
+def load_and_dead(
+    weights: Weights, threshold: float
+) -> tuple[Float[np.ndarray, "layer expert"], Int64[np.ndarray, " layer"]]:
+    """Each expert's share of kept places over all samples, and how many experts are dead."""
+    load = load_of(weights, kept(weights, threshold))
+    return load.share, load.dead().sum(1).astype(np.int64)
+
+
+def _seen_groups(groups: Groups) -> list[Int64[np.ndarray, " _"]]:
+    return [rows for name, rows in groups.items() if "/" not in name]
 
 
 def _add_gaps(groups: dict[str, Panel]) -> None:
     """Memory of each domain that has twins: how much less its seen samples lose."""
     for name, panel in groups.items():
         twin = groups.get(f"{name}/twin")
-        if twin is not None:
+        if twin is not None and "/" not in name:
             panel.scalars["gap"] = panel.scalars["loss"] - twin.scalars["loss"]
 
 
-def _crossed(probes: ProbeSet, settings: Measuring) -> Pairs:
+def _crossed(groups: Groups, settings: Measuring) -> Pairs:
     """Pairs of seen samples of two domains, evenly from every pair of domains."""
-    own = [rows for name, rows in probes.groups.items() if "/" not in name]
+    own = _seen_groups(groups)
     couples = [(one, other) for i, one in enumerate(own) for other in own[i + 1 :]]
     found = [
         crossed_pairs(one, other, max(1, settings.pairs // len(couples)), settings.seed)
         for one, other in couples
     ]
     return np.concatenate(found) if found else np.zeros((0, 2), dtype=np.int64)
-
-
-def unread(reading: Reading) -> int:
-    """How many probes have no routing, for people."""
-    return int((~seen(reading.pathways.weights)).sum())
-
-
-def series(measurements: Sequence[Measurement], group: str, name: str) -> list[float]:
-    """One number of a group over the measurements."""
-    return [m.groups[group].scalars.get(name, float("nan")) for m in measurements]

@@ -15,8 +15,8 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from torch import nn
 
 from grokscope.core.errors import (
@@ -27,21 +27,17 @@ from grokscope.core.errors import (
 )
 from grokscope.llm.alerts import Alert, alerts_of
 from grokscope.llm.checkpoint_model import Shape, load_model, quietly, shape_of
-from grokscope.llm.checkpoint_name import Checkpoint, model_name
+from grokscope.llm.checkpoint_name import Checkpoint, model_name, weights_fingerprint
 from grokscope.llm.measurement import History, Measurement, Measuring
-from grokscope.llm.monitor import experts_of, header_of
-from grokscope.llm.monitor_run import MonitorRun, is_monitor
+from grokscope.llm.monitor import experts_of
+from grokscope.llm.monitor_run import MonitorRun, header_of, is_monitor
 from grokscope.llm.optional import require_rapidfuzz
 from grokscope.llm.panel import Experts
 from grokscope.llm.probe import ProbeSet
 from grokscope.llm.reading import Reader, Reading, require_vocabulary
 from grokscope.llm.router import Modules
-from grokscope.llm.stored_measurement import stored_measurements
 from grokscope.llm.tap import RouterTap
 from grokscope.store import find_runs
-
-_SAME_LOSS = 1e-3
-"""Nats by which a loss may differ when the same weights are read again, on another machine too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +139,12 @@ class _Work:
         self._layers = [router.name for router in shape.routers]
         self._experts = shape.routers[0].experts
         routers, measuring = shape.routers, settings.measuring
-        self._header = header_of(model_name(checkpoints), routers, probes, measuring)
+        self._header = header_of(model_name(checkpoints), routers, measuring, probes)
         self._header["read"] = "checkpoints"
         self._history = History(probes=probes, settings=measuring)
         self._alerted: set[tuple[str, str]] = set()
         self._done = 0
+        self._weights: dict[str, str] = {}
 
     def go_on(self) -> None:
         """Take up the newest run of the same measurements that the checkpoints extend, if any.
@@ -159,10 +156,12 @@ class _Work:
         if found is not None:
             self.run = MonitorRun.go_on(found.path, self._header)
             self._done = len(self.run.steps)
+            self._weights = _weights_of(found)
 
     def measure(self) -> None:
         """The checkpoints that are left, after recalling what the next one is compared with."""
         left = self._checkpoints[self._done :]
+        self._require_same_weights()
         if left and self.run is not None and self._done:
             self._recall(self.run)
         for checkpoint in left:
@@ -171,6 +170,7 @@ class _Work:
             measurement = self._history.add(checkpoint.step, reading, experts, checkpoint.tokens)
             alerts = self._new_alerts()
             self._opened().add(measurement, reading, alerts)
+            self._note_weights(checkpoint)
             self._done += 1
             looked = Looked(
                 checkpoint=checkpoint,
@@ -212,7 +212,7 @@ class _Work:
 
     def _extends(self, run: MonitorRun) -> bool:
         """Whether it is of the same measurements, and has the first checkpoints and no others."""
-        if run.header != self._header or not _has_probes(run, self._probes):
+        if run.header != self._header or not run.directory.splits():
             return False
         done = run.steps
         return done == [one.step for one in self._checkpoints[: len(done)]]
@@ -223,28 +223,29 @@ class _Work:
             self.run = MonitorRun.create(settings.out, settings.name, self._header, self._probes)
         return self.run
 
-    def _recall(self, run: MonitorRun) -> None:
-        """Read the last measured checkpoint again: on disk its routing is rounded to float16.
+    def _note_weights(self, checkpoint: Checkpoint) -> None:
+        """Keep what tells these weights from others that may come in their place."""
+        own = weights_fingerprint(checkpoint.place)
+        if own is not None:
+            self._weights[str(checkpoint.step)] = own
+            self._opened().directory.update_status(weights=self._weights)
 
-        Raises:
-            UsageError: its weights are not those that were measured.
-        """
-        last = self._checkpoints[self._done - 1]
-        losses = run.losses()
-        earlier = stored_measurements(run, list(self._probes.groups), self._done - 1)
-        self._history.measurements = earlier
-        self._history.steps = [one.step for one in earlier]
-        self._history.losses = list(losses[:-1])
-        if earlier:
-            self._new_alerts()
-        reading, experts = self._read(last)
-        if not np.allclose(reading.loss, losses[-1], rtol=0, atol=_SAME_LOSS, equal_nan=True):
-            raise UsageError(
-                f"{run.directory.id} measured other weights at step {last.step:,} than those of "
-                f"{last.place.name}: give another `--name` for a new run."
-            )
-        self._history.add(last.step, reading, experts, last.tokens)
-        run.mend_events(last.step, self._new_alerts())
+    def _require_same_weights(self) -> None:
+        for one in self._checkpoints[: self._done]:
+            known = self._weights.get(str(one.step))
+            if known is not None and known != weights_fingerprint(one.place):
+                run = self._opened().directory.id
+                raise UsageError(
+                    f"{one.place.name} has other weights than those that {run} measured: give "
+                    f"another name for a new run."
+                )
+
+    def _recall(self, run: MonitorRun) -> None:
+        """Go on as if this call had made the measurements that are stored."""
+        self._history.measurements.extend(run.measurements())
+        self._history.losses = list(run.losses())
+        self._history.before = run.pathways(run.steps[-1]).weights
+        self._new_alerts()
 
     def _read(self, checkpoint: Checkpoint) -> tuple[Reading, Experts]:
         """What a checkpoint makes of the probes; its model is gone afterwards."""
@@ -275,14 +276,6 @@ class _Work:
         return [alert for alert in found if (alert.kind, alert.where) not in held]
 
 
-def _has_probes(run: MonitorRun, probes: ProbeSet) -> bool:
-    stored = run.directory.splits()
-    if "probe_tokens" not in stored:
-        return False
-    tokens = [token for probe in probes.probes for token in probe.tokens]
-    lengths = [len(probe.tokens) for probe in probes.probes]
-    return (
-        stored["probe_tokens"].tolist() == tokens
-        and stored["probe_lengths"].tolist() == lengths
-        and np.array_equal(stored["probe_exposed"].numpy(), probes.exposed)
-    )
+def _weights_of(run: MonitorRun) -> dict[str, str]:
+    stored: Any = run.directory.status.get("weights")
+    return dict(stored) if isinstance(stored, dict) else {}

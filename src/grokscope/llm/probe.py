@@ -5,8 +5,9 @@ A probe set is fixed before training. Beside samples that are trained on it can 
 *tests* with one right answer, which tell what has been understood.
 """
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -31,6 +32,9 @@ class Probe:
             there on is the most likely one.
         exposed: the steps whose updates it was part of, rising; None where nobody knows, and empty
             where it never is.
+
+    Raises:
+        SettingError: a value breaks its rule.
     """
 
     domain: str
@@ -42,12 +46,16 @@ class Probe:
     def __post_init__(self) -> None:
         if len(self.tokens) < 2:
             raise SettingError("tokens", "at least two, one of them to be predicted", self.tokens)
+        if min(self.tokens) < 0:
+            raise SettingError("tokens", "at least 0", min(self.tokens))
         if self.role not in ROLES:
             raise SettingError("role", f"one of {', '.join(ROLES)}", self.role)
         if self.answer is not None and not 0 < self.answer < len(self.tokens):
             raise SettingError("answer", f"in 1 … {len(self.tokens) - 1}", self.answer)
-        if not self.domain or "/" in self.domain:
-            raise SettingError("domain", "a name without a slash", self.domain)
+        require_domain(self.domain)
+        steps = self.exposed or ()
+        if list(steps) != sorted(set(steps)) or (steps and steps[0] < 0):
+            raise SettingError("exposed", "rising steps of at least 0", steps)
 
     @property
     def group(self) -> str:
@@ -60,23 +68,21 @@ class ProbeSet:
     """Probes in a fixed order.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or two domains differ only in case, which columns cannot.
     """
 
     probes: tuple[Probe, ...]
-    _order: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.probes:
             raise UsageError("There is no probe: at least one sample is needed.")
-        order = sorted(range(len(self.probes)), key=lambda i: len(self.probes[i].tokens))
-        object.__setattr__(self, "_order", tuple(order))
+        require_names(self.domains)
 
     def __len__(self) -> int:
         return len(self.probes)
 
     @cached_property
-    def groups(self) -> dict[str, Int64[np.ndarray, " probe"]]:
+    def groups(self) -> dict[str, Int64[np.ndarray, " _"]]:
         """The probes of each domain and role, by name."""
         found: dict[str, list[int]] = {}
         for index, probe in enumerate(self.probes):
@@ -93,10 +99,11 @@ class ProbeSet:
         """The largest token id."""
         return max(max(probe.tokens) for probe in self.probes)
 
-    @property
-    def has_answers(self) -> bool:
-        """Whether some probe has an answer."""
-        return any(probe.answer is not None for probe in self.probes)
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that change with anything in any probe."""
+        text = "\n".join(map(_text, self.probes))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @cached_property
     def exposed(self) -> Float64[np.ndarray, " probe"]:
@@ -107,9 +114,10 @@ class ProbeSet:
         """
         return np.array([_first(probe) for probe in self.probes])
 
-    def batches(self, size: int) -> list[Int64[np.ndarray, " probe"]]:
+    def batches(self, size: int) -> list[Int64[np.ndarray, " _"]]:
         """The probes in batches of alike lengths, so that little is padded."""
-        order = np.array(self._order, dtype=np.int64)
+        lengths = [len(probe.tokens) for probe in self.probes]
+        order = np.argsort(lengths, kind="stable").astype(np.int64)
         return [order[start : start + size] for start in range(0, len(order), size)]
 
     def padded(
@@ -124,6 +132,35 @@ class ProbeSet:
             ids[row, : len(tokens)] = tokens
             mask[row, : len(tokens)] = 1
         return ids, mask
+
+
+def require_domain(name: str) -> None:
+    """Refuse what cannot be the middle part of a column's name.
+
+    Raises:
+        SettingError: it is empty, or has a slash.
+    """
+    if not name or "/" in name:
+        raise SettingError("domain", "a name without a slash", name)
+
+
+def require_names(domains: Sequence[str]) -> None:
+    """Refuse domains whose columns SQL cannot tell apart.
+
+    Raises:
+        UsageError: two differ only in case.
+    """
+    known: dict[str, str] = {}
+    for name in domains:
+        other = known.setdefault(name.casefold(), name)
+        if other != name:
+            raise UsageError(f"The domains {other!r} and {name!r} differ only in case: rename one.")
+
+
+def _text(probe: Probe) -> str:
+    exposed = None if probe.exposed is None else [int(step) for step in probe.exposed]
+    tokens = [int(token) for token in probe.tokens]
+    return repr((probe.domain, probe.role, probe.answer, exposed, tokens))
 
 
 def _first(probe: Probe) -> float:

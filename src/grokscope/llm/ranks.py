@@ -1,20 +1,25 @@
 """Several processes that train one model: each reads its part of the probes, all know the whole.
 
-With one process, nothing here does anything.
+With one process, nothing here does anything. What one process does alone may fail there alone, such
+as writing to a full disk. The others must hear of it before they wait for that process, or they
+would wait for ever: so what is done alone is done by `together` or `from_first`.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import distributed
 
+from grokscope.core.errors import UsageError
 from grokscope.llm.pathways import Pathways
-from grokscope.llm.reading import Reading
+from grokscope.llm.reading import Batch, Reading
 
-Batch = Int64[np.ndarray, " probe"]
+Found = TypeVar("Found")
 
 
 def rank_and_count() -> tuple[int, int]:
@@ -27,6 +32,83 @@ def rank_and_count() -> tuple[int, int]:
 def is_first() -> bool:
     """Whether this process is the one that writes."""
     return rank_and_count()[0] == 0
+
+
+def require_joined() -> None:
+    """Refuse to begin before the processes know of each other.
+
+    Raises:
+        UsageError: a launcher started several, and `torch.distributed` is not initialised.
+    """
+    expected = os.environ.get("WORLD_SIZE", "1")
+    if expected.isdecimal() and int(expected) > 1 and rank_and_count()[1] == 1:
+        raise UsageError(
+            f"The monitor is one of {expected} processes that do not know of each other yet: make "
+            f"it after torch.distributed.init_process_group (or after TrainingArguments)."
+        )
+
+
+def together(work: Callable[[], Found]) -> Found:
+    """Do what may fail in this process alone; all processes come here.
+
+    Raises:
+        Exception: the work's own.
+        UsageError: it failed in another process.
+    """
+    found, error = _tried(work)
+    texts = _gathered(None if error is None else _line(error))
+    if error is not None:
+        raise error
+    for rank, text in enumerate(texts):
+        if text is not None:
+            raise UsageError(f"process {rank}: {text}")
+    assert found is not None
+    return found[0]
+
+
+def from_first(work: Callable[[], Found]) -> Found:
+    """What the first process finds, in all of them.
+
+    Raises:
+        Exception: the work's own, in the first process.
+        UsageError: with the same text, in the others.
+    """
+    if rank_and_count()[1] == 1:
+        return work()
+    found, error = _tried(work) if is_first() else (None, None)
+    box: list[tuple[Found] | str | None] = [found if error is None else _line(error)]
+    distributed.broadcast_object_list(box)
+    if error is not None:
+        raise error
+    result = box[0]
+    if not isinstance(result, tuple):
+        raise UsageError(str(result))
+    return result[0]
+
+
+def gathered(own: Found | None) -> list[Found]:
+    """What every process has, in the order of processes, without those that have nothing."""
+    return [one for one in _gathered(own) if one is not None]
+
+
+def _tried(work: Callable[[], Found]) -> tuple[tuple[Found] | None, Exception | None]:
+    try:
+        return (work(),), None
+    except Exception as error:  # it is raised again once the others have heard of it
+        return None, error
+
+
+def _line(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _gathered(own: Found) -> list[Found]:
+    count = rank_and_count()[1]
+    if count == 1:
+        return [own]
+    everybody: list[Found] = [own] * count
+    distributed.all_gather_object(everybody, own)
+    return everybody
 
 
 def own_batches(batches: Sequence[Batch]) -> list[Batch]:
@@ -93,6 +175,4 @@ def _mean(
 
 
 def _all_problems(problems: tuple[str, ...]) -> tuple[str, ...]:
-    gathered: list[tuple[str, ...]] = [()] * rank_and_count()[1]
-    distributed.all_gather_object(gathered, problems)
-    return tuple(dict.fromkeys(problem for own in gathered for problem in own))
+    return tuple(dict.fromkeys(problem for own in _gathered(problems) for problem in own))

@@ -4,24 +4,27 @@ The look changes nothing: no gradient is kept, the model's mode and random state
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int, Int64
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from grokscope.core.errors import UsageError
 from grokscope.llm.pathways import Pathways
 from grokscope.llm.probe import ProbeSet
+from grokscope.llm.recording import Recording
 from grokscope.llm.tap import RouterTap
 
 Forward = Callable[[Int[Tensor, "batch sequence"], Int[Tensor, "batch sequence"]], Tensor]
 """Token ids and attention mask to logits (batch, sequence, d_vocab)."""
 
+Batch = Int64[np.ndarray, " _"]
 BySample = Float32[np.ndarray, " sample"]
 _CHUNK = 8
 """Rows whose logits become float32 at once: with large vocabularies these are the largest."""
@@ -76,29 +79,39 @@ class Reader:
         self._model, self._batch, self._forward = model, batch, forward or _call_of(model)
         require_vocabulary(model, probes)
 
-    def read(self, batches: "list[Any] | None" = None) -> Reading:
-        """One look; `batches` are indices of the probes to read, all unless given."""
+    def read(self, batches: Sequence[Batch] | None = None) -> Reading:
+        """One look.
+
+        Args:
+            batches: indices of the probes to read; all of them unless given.
+
+        Raises:
+            UsageError: a router did not return what the tap can read.
+        """
         started = time.monotonic()
-        device = _device(self._model)
+        device = device_of(self._model)
+        chosen = self.probes.batches(self._batch) if batches is None else batches
         loss = np.full(len(self.probes), np.nan, dtype=np.float32)
         correct = loss.copy()
         with self._quietly(), self.tap.record(samples=len(self.probes)) as recording:
-            for rows in self.probes.batches(self._batch) if batches is None else batches:
-                ids, mask = (torch.from_numpy(part).to(device) for part in self.probes.padded(rows))
-                places = torch.from_numpy(rows).to(device)[:, None].expand(ids.shape)
+            for rows in chosen:
+                ids, mask = map(torch.from_numpy, self.probes.padded(rows))
+                places = torch.from_numpy(rows)[:, None].expand(ids.shape)
                 recording.batch(segments=torch.where(mask.bool(), places, -1))
+                ids, mask = ids.to(device), mask.to(device)
                 logits = self._forward(ids, mask)
                 loss[rows], hits = _scores(logits, ids, mask)
                 correct[rows] = self._answers(rows, hits)
+        own = np.unique(np.concatenate(chosen))
         return Reading(
-            pathways=recording.pathways(),
+            pathways=whole_pathways(recording, own),
             loss=loss,
             correct=correct,
-            problems=recording.problems,
+            problems=(*recording.problems, *lost(loss[own])),
             seconds=time.monotonic() - started,
         )
 
-    def _answers(self, rows: Int[np.ndarray, " probe"], hits: np.ndarray) -> BySample:
+    def _answers(self, rows: Batch, hits: Bool[np.ndarray, "probe _"]) -> BySample:
         """Whether every token of the answers was the most likely one; hits[i] is of token i + 1."""
         found = np.full(len(rows), np.nan, dtype=np.float32)
         for row, index in enumerate(rows):
@@ -119,6 +132,20 @@ class Reader:
                 module.training = training
 
 
+def whole_pathways(recording: Recording, rows: Batch) -> Pathways:
+    """What a recording holds.
+
+    Raises:
+        UsageError: a router did not return what can be read, or none ran on some of the rows.
+    """
+    if recording.broken:
+        raise UsageError(recording.broken[0])
+    pathways = recording.pathways()
+    if not (pathways.tokens[rows] > 0).all():
+        raise UsageError("No router ran: `forward` does not run the model that is monitored.")
+    return pathways
+
+
 def require_vocabulary(model: nn.Module, probes: ProbeSet) -> None:
     """Refuse probes that another tokenizer made.
 
@@ -131,6 +158,17 @@ def require_vocabulary(model: nn.Module, probes: ProbeSet) -> None:
             f"The probes have token {probes.largest_token}, but the model's vocabulary has "
             f"{size:,} tokens: the tokenizer is not the model's."
         )
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The module itself, out of what compiles it or averages its gradients.
+
+    What shards it stays: it is needed for a forward.
+    """
+    inner: Any = model
+    while isinstance(inner, DistributedDataParallel) or hasattr(inner, "_orig_mod"):
+        inner = inner.module if isinstance(inner, DistributedDataParallel) else inner._orig_mod
+    return inner
 
 
 def _vocabulary(model: nn.Module) -> int | None:
@@ -158,8 +196,13 @@ def _call_of(model: nn.Module) -> Forward:
     return call
 
 
-def _scores(logits: Tensor, ids: Tensor, mask: Tensor) -> tuple[BySample, np.ndarray]:
+def _scores(
+    logits: Float[Tensor, "probe position d_vocab"],
+    ids: Int[Tensor, "probe position"],
+    mask: Int[Tensor, "probe position"],
+) -> tuple[BySample, Bool[np.ndarray, "probe _"]]:
     """Mean loss of each row, and which tokens were the most likely ones; token 0 is not asked."""
+    ids, mask = ids.to(logits.device), mask.to(logits.device)
     losses, hits = zip(*_by_chunk(logits, ids, mask), strict=True)
     return torch.cat(losses).cpu().numpy(), torch.cat(hits).cpu().numpy()
 
@@ -174,13 +217,20 @@ def _by_chunk(logits: Tensor, ids: Tensor, mask: Tensor) -> Iterator[tuple[Tenso
         yield nats.sum(1) / counted.sum(1), own.argmax(-1) == target
 
 
-def _device(model: nn.Module) -> torch.device:
+def device_of(model: nn.Module) -> torch.device:
+    """Where its first parameter is."""
     return next((p.device for p in model.parameters()), torch.device("cpu"))
 
 
 def _rng_devices(model: nn.Module) -> list[int]:
-    device = _device(model)
-    return [device.index or 0] if device.type == "cuda" else []
+    devices = {parameter.device for parameter in model.parameters()}
+    return sorted({device.index or 0 for device in devices if device.type == "cuda"})
+
+
+def lost(loss: BySample) -> tuple[str, ...]:
+    """What to say of losses that should be finite; nothing where all are."""
+    bad = int((~np.isfinite(loss)).sum())
+    return (f"The loss is not finite for {bad} of {len(loss)} samples.",) if bad else ()
 
 
 def float_mean(values: Float[np.ndarray, " sample"]) -> float:

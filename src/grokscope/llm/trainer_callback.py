@@ -22,6 +22,7 @@ class MonitorCallback(TrainerCallback):
         **kwargs: object,
     ) -> None:
         """Before the first update, or where a resumed training goes on."""
+        self.monitor.listen()
         self._step(state)
 
     def on_step_end(
