@@ -40,7 +40,7 @@ from llm.small_olmoe import olmoe, probes
 
 STEPS = (0, 1, 3)
 PROBES = ProbeSet(tuple(probes(roles=("seen", "twin", "test"))))
-MEASURING = Measuring(eps=5.0, pairs=50, window=2)
+MEASURING = Measuring(eps=30.0, delta=30.0, pairs=50, window=2)
 
 
 @pytest.fixture(scope="module")
