@@ -40,7 +40,7 @@ from llm.small_olmoe import olmoe, probes
 
 STEPS = (0, 1, 3)
 PROBES = ProbeSet(tuple(probes(roles=("seen", "twin", "test"))))
-MEASURING = Measuring(eps=30.0, delta=30.0, pairs=50, window=2)
+MEASURING = Measuring(eps=5.2, delta=0.6, pairs=50, window=2)
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +119,14 @@ def test_a_stopped_run_goes_on_to_exactly_the_same(online, checkpoints, tmp_path
     assert run.path == path.resolve()
     assert [one.checkpoint.step for one in seen] == list(STEPS[count:])
     assert_same(online, run)
+
+
+def test_tokens_of_the_name_are_kept(checkpoints, tmp_path):
+    folder = tmp_path / "step5-tokens2M"
+    shutil.copytree(checkpoints[0].place.path or "", folder)
+    run = monitor_checkpoints(find_checkpoints([str(folder)]), PROBES, settings(tmp_path / "runs"))
+    table = run.directory.curves(["network", "step", "tokens"])
+    assert (table["step"].tolist(), table["tokens"].tolist()) == ([5], [2e6])
 
 
 def test_it_stops_between_two_batches_too(checkpoints, tmp_path):
