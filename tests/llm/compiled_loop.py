@@ -8,9 +8,10 @@ import sys
 import tempfile
 
 import torch
+from torch._dynamo.utils import counters
+
 from llm.loops import monitored, train
 from llm.small_olmoe import olmoe, probes
-from torch._dynamo.utils import counters
 
 
 def main() -> None:

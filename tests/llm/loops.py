@@ -4,10 +4,10 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
-from llm.small_olmoe import D_VOCAB, olmoe
 
 from grokscope.llm.measurement import Measuring
 from grokscope.llm.monitor import Monitor
+from llm.small_olmoe import D_VOCAB, olmoe
 
 QUICK = Measuring(pairs=20, eps=3.5)
 

@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 import torch
+
 from llm.loops import are_equal, batch, dropping, monitored, weights
 from llm.small_olmoe import probes
 
@@ -24,9 +25,11 @@ class Language(lightning.LightningModule):
         self.model = model
 
     def training_step(self, rows, index):
+        """The loss of a batch."""
         return self.model(input_ids=rows, labels=rows).loss
 
     def configure_optimizers(self):
+        """Plain descent."""
         return torch.optim.SGD(self.model.parameters(), lr=0.05)
 
 

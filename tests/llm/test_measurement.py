@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from llm.planted import drawn, unseen
 
 from grokscope.core.errors import SettingError, UsageError
 from grokscope.llm.measurement import History, Measuring
@@ -12,6 +11,7 @@ from grokscope.llm.pathways import Pathways
 from grokscope.llm.probe import Probe, ProbeSet
 from grokscope.llm.reading import Reading, float_mean
 from grokscope.llm.sharing import cross_overlap
+from llm.planted import drawn, unseen
 
 EXPERTS = Experts(rows=None, gain=None, top_k=2)
 DOMAINS = ("a", "b", "c")

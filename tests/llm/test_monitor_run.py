@@ -4,13 +4,13 @@ import shutil
 
 import numpy as np
 import pytest
-from faults.disk import FailingDisk, attempt, each_call
-from llm.loops import monitored
-from llm.small_olmoe import olmoe, probes
 
+from faults.disk import FailingDisk, attempt, each_call
 from grokscope.llm.alerts import Alert
 from grokscope.llm.monitor_run import MonitorRun, is_monitor
 from grokscope.store import RunDirectory
+from llm.loops import monitored
+from llm.small_olmoe import olmoe, probes
 
 ALERTS = [Alert(kind="collapse", where=f"layer {n}", message="…") for n in (0, 1)]
 

@@ -1,11 +1,11 @@
 """The dictionary has every name that a measurement has, and nothing else."""
 
 import torch
+
+from grokscope.llm.panel_dictionary import DICTIONARY, LAYERED, METRICS, OF_GROUP, SHOWN, WHOLE
+from grokscope.llm.tracking import tracked
 from llm.loops import monitored
 from llm.small_olmoe import olmoe, probes
-
-from grokscope.llm.monitor import tracked
-from grokscope.llm.panel_dictionary import DICTIONARY, LAYERED, METRICS, OF_GROUP, SHOWN, WHOLE
 
 
 def names_of(measurement):

@@ -5,12 +5,12 @@ import logging
 import numpy as np
 import pytest
 import torch
-from llm.loops import batch, monitored, train
-from llm.small_olmoe import olmoe
 
 from grokscope.core.errors import UsageError
 from grokscope.llm.probe import Probe
 from grokscope.llm.tap import RouterTap
+from llm.loops import batch, monitored, train
+from llm.small_olmoe import olmoe
 
 
 def spied(monitor, monkeypatch):

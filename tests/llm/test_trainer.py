@@ -4,10 +4,11 @@ from functools import cache
 
 import pytest
 import torch
-from llm.loops import are_equal, batch, dropping, monitored, weights
-from llm.small_olmoe import probes
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
+
+from llm.loops import are_equal, batch, dropping, monitored, weights
+from llm.small_olmoe import probes
 
 STEPS = 5
 

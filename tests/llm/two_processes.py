@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from llm.loops import batch, monitored
-from llm.small_olmoe import olmoe, probes
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
 from grokscope.core.errors import DiskError, UsageError
 from grokscope.llm.monitor import Monitor
 from grokscope.store import RunDirectory
+from llm.loops import batch, monitored
+from llm.small_olmoe import olmoe, probes
 
 OWN = probes(roles=("seen", "twin", "test"))
 
@@ -53,6 +53,7 @@ class Said(logging.Handler):
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
         self.texts.append(record.getMessage())
 
 
@@ -72,7 +73,7 @@ def update(model: Any, step: int) -> None:
     loss.backward()
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter -= 0.05 * parameter.grad
+            parameter.sub_(parameter.grad, alpha=0.05)
             parameter.grad = None
 
 
