@@ -92,6 +92,13 @@ def test_list_metrics_explains_every_recorded_column(grokscope, finished):
     assert "progress/restricted_loss" in grokscope("list", "metrics").out
 
 
+def test_list_metrics_explains_what_a_monitor_of_language_models_records(grokscope):
+    rows = {row["name"]: row for row in grokscope("list", "metrics", "--json").json}
+    assert rows["moe/<group>/distance"]["source"] == "arXiv 2506.21551"
+    assert rows["moe/cross_overlap"]["range"] == "[0, 1]"
+    assert "moe/<group>/mean_cos" in grokscope("list", "metrics").out
+
+
 def test_list_goes_on_past_a_damaged_run(grokscope, finished, tmp_path):
     shutil.copytree(finished, tmp_path / "runs", symlinks=True)
     (run,) = (tmp_path / "runs").glob("2*")

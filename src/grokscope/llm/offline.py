@@ -29,10 +29,9 @@ from grokscope.llm.alerts import Alert, alerts_of
 from grokscope.llm.checkpoint_model import Shape, load_model, quietly, shape_of
 from grokscope.llm.checkpoint_name import Checkpoint, model_name, weights_fingerprint
 from grokscope.llm.measurement import History, Measurement, Measuring
-from grokscope.llm.monitor import experts_of
 from grokscope.llm.monitor_run import MonitorRun, header_of, is_monitor
 from grokscope.llm.optional import require_rapidfuzz
-from grokscope.llm.panel import Experts
+from grokscope.llm.panel import Experts, experts_of
 from grokscope.llm.probe import ProbeSet
 from grokscope.llm.reading import Reader, Reading, require_vocabulary
 from grokscope.llm.router import Modules
