@@ -11,7 +11,9 @@ from grokscope.engine import AdamW
 from grokscope.experiment import Config, Run, Training, plan_seeds, start_run
 from grokscope.experiment.explained import explain_run, store_explanations
 from grokscope.models import EmbeddingMLP, OneLayerTransformer
+from grokscope.store import RunDirectory
 from grokscope.tasks import ModularArithmetic
+from views.planted_monitor import planted
 
 SMALL = Config(
     task=ModularArithmetic(p=7, train_fraction=0.6),
@@ -65,3 +67,9 @@ def explained(train: Train) -> Run:
     )
     store_explanations(run, explain_run(run, range(2)))
     return run
+
+
+@pytest.fixture(scope="session")
+def monitored(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A monitor's run in which it is known what happened."""
+    return planted(tmp_path_factory.mktemp("monitored"), tuple(range(0, 30_001, 2_000)))

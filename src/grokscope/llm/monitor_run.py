@@ -273,7 +273,11 @@ def _flat(header: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 def _tensors(probes: ProbeSet) -> dict[str, torch.Tensor]:
     lengths = torch.tensor([len(probe.tokens) for probe in probes.probes])
     flat = [token for probe in probes.probes for token in probe.tokens]
+    group = torch.empty(len(probes), dtype=torch.int32)
+    for number, rows in enumerate(probes.groups.values()):  # in the header's order
+        group[torch.from_numpy(rows)] = number
     return {
+        "probe_group": group,
         "probe_tokens": torch.tensor(flat, dtype=torch.int32),
         "probe_lengths": lengths,
         "probe_exposed": torch.from_numpy(probes.exposed),

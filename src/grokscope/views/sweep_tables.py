@@ -17,29 +17,13 @@ from grokscope.views.cell_words import reach, step_text, time_words
 from grokscope.views.label_palette import label_colour, label_words
 from grokscope.views.law_figure import exponent_words
 from grokscope.views.survival_figure import p_words
+from grokscope.views.text_table import TextTable
 
 MOST_CELLS = 400
 """Rows of the table of cells; all of them are in the JSON."""
 
 
 _VARIANTS = {GROKDEF + AT_HALF: "½ budget"} | {name: name.split()[-1] for name in THRESHOLDS}
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextTable:
-    """A table.
-
-    Attributes:
-        title: above it.
-        head: of each column.
-        rows: as text.
-        left: columns that are words and not numbers.
-    """
-
-    title: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    left: Sequence[int] = (0,)
 
 
 @dataclass(frozen=True, kw_only=True)
