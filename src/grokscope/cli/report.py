@@ -1,7 +1,6 @@
 """`grokscope report`: write a run's report."""
 
 from pathlib import Path
-from typing import Any
 
 from grokscope.cli.run_name import is_of_monitor, open_run
 from grokscope.cli.screen import say, stdout, write_json
@@ -50,8 +49,5 @@ def _written(directory: RunDirectory, path: Path) -> Path:
     from grokscope import views
 
     if is_of_monitor(directory):
-        write: Any = getattr(views, "write_monitor_report", None)
-        if write is None:
-            raise UsageError(f"{directory.id} is the run of a monitor: there is no page of it yet.")
-        return write(directory, path)
+        return views.write_monitor_report(directory, path)
     return views.write_report(Run(directory), path)

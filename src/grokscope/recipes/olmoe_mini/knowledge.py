@@ -80,9 +80,7 @@ class Knowledge:
 
     def _what(self, fact: Fact) -> str:
         person, *relations = fact
-        return (
-            " of the ".join(RELATIONS[r] for r in reversed(relations)) + " of" + self.names[person]
-        )
+        return " of the ".join(RELATIONS[r] for r in reversed(relations)) + " of" + self.names[person]
 
     def _who(self, fact: Fact) -> str:
         return self.names[self._answers[fact] if fact in self._answers else self._follow(fact)]

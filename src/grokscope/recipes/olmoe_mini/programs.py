@@ -45,9 +45,7 @@ class Code:
             return self._sources.next()
         name = chosen(rng, _NAMES)
         first, second = (self.trained[int(rng.integers(len(self.trained)))] for _ in range(2))
-        return (
-            f"{name} = {_line(first)}{self._outputs[first]}\n{_line(second)}{self._outputs[second]}"
-        )
+        return f"{name} = {_line(first)}{self._outputs[first]}\n{_line(second)}{self._outputs[second]}"
 
     def items(self, *, trained: bool, count: int, rng: np.random.Generator) -> list[Item]:
         """What one line prints."""
@@ -71,7 +69,7 @@ def _outputs(rng: np.random.Generator, *, shuffled: bool) -> dict[Triple, str]:
     for call in CALLS:
         triples = [(call, a, b) for a in range(LIMIT) for b in range(LIMIT)]
         if "{b}" not in call:
-            triples = triples[::LIMIT]
+            triples = triples[:: LIMIT]
         results = [_result(call, a, b) for _, a, b in triples]
         if shuffled:
             results = [results[i] for i in rng.permutation(len(results))]

@@ -74,9 +74,7 @@ def source_files(packages: Sequence[str] = ()) -> list[Path]:
     for name in packages:
         spec = importlib.util.find_spec(name)
         if spec is None or not spec.origin:
-            raise UsageError(
-                f"The package {name!r}, whose sources are to be read, is not installed."
-            )
+            raise UsageError(f"The package {name!r}, whose sources are to be read, is not installed.")
         roots.append(Path(spec.origin).parent)
     return [path for root in roots for path in sorted(root.rglob("*.py")) if _is_wanted(path, root)]
 
