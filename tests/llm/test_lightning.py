@@ -25,9 +25,11 @@ class Language(lightning.LightningModule):
         self.model = model
 
     def training_step(self, rows, index):
+        """The loss of a batch."""
         return self.model(input_ids=rows, labels=rows).loss
 
     def configure_optimizers(self):
+        """Plain descent."""
         return torch.optim.SGD(self.model.parameters(), lr=0.05)
 
 

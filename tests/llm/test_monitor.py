@@ -1,4 +1,4 @@
-"""The monitor in a loop of one's own: it measures, changes nothing, stops nothing, refuses early."""
+"""The monitor in one's own loop: it measures, changes nothing, stops nothing, refuses early."""
 
 import logging
 import re
@@ -9,9 +9,10 @@ import torch
 
 from grokscope.core.errors import DiskError, SettingError, UsageError
 from grokscope.llm.measurement import Measuring
-from grokscope.llm.monitor import MOST_KEYS, Monitor
+from grokscope.llm.monitor import Monitor
 from grokscope.llm.monitor_run import MonitorRun
 from grokscope.llm.probe import Probe
+from grokscope.llm.tracking import MOST_KEYS
 from grokscope.store import RunDirectory
 from grokscope.store.query import query
 from llm.loops import QUICK, are_equal, dropping, monitored, train, weights

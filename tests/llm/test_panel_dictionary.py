@@ -2,8 +2,8 @@
 
 import torch
 
-from grokscope.llm.monitor import tracked
 from grokscope.llm.panel_dictionary import DICTIONARY, LAYERED, METRICS, OF_GROUP, SHOWN, WHOLE
+from grokscope.llm.tracking import tracked
 from llm.loops import monitored
 from llm.small_olmoe import olmoe, probes
 

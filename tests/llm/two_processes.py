@@ -53,6 +53,7 @@ class Said(logging.Handler):
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
         self.texts.append(record.getMessage())
 
 
@@ -72,7 +73,7 @@ def update(model: Any, step: int) -> None:
     loss.backward()
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter -= 0.05 * parameter.grad
+            parameter.sub_(parameter.grad, alpha=0.05)
             parameter.grad = None
 
 

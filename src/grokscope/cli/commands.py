@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, Suppress, UseAppendAction, arg
 
 from grokscope.cli.command import ATTEMPTS, RUNS, Command, Folder, Json, RunName, Settings
+from grokscope.cli.monitor_command import Monitor
 from grokscope.cli.study_command import Study
 from grokscope.cli.sweep_commands import Phases, Sweep, Worker
 
@@ -366,6 +367,7 @@ COMMANDS: dict[str, type[Command]] = {
     "sweep": Sweep,
     "worker": Worker,
     "phases": Phases,
+    "monitor": Monitor,
     "study": Study,
 }
 

@@ -13,7 +13,7 @@ from grokscope.cli.explanation_tables import (
     print_overview,
 )
 from grokscope.cli.report import refresh
-from grokscope.cli.run_name import open_run
+from grokscope.cli.run_name import open_trained
 from grokscope.cli.screen import say, stdout, write_json
 from grokscope.core.errors import GrokscopeError, UsageError
 from grokscope.experiment import Run
@@ -49,7 +49,7 @@ def explain(command: Explain) -> int:
     for option in ("p", "operation"):
         if getattr(command, option) is not None:
             raise UsageError(f"`--{option}` is for a file of weights; a run knows its task.")
-    run = Run(open_run(command.run, command.out))
+    run = Run(open_trained(command.run, command.out))
     if command.history:
         return _explain_history(run, command)
     if command.network is not None or len(run.plan.networks) == 1:

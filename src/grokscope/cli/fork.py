@@ -7,7 +7,7 @@ from typing import Any
 from grokscope.cli.commands import Fork
 from grokscope.cli.lines import LineListener
 from grokscope.cli.results import networks_table, run_document
-from grokscope.cli.run_name import open_run, out_option, run_words
+from grokscope.cli.run_name import open_trained, out_option, run_words
 from grokscope.cli.screen import say, stdout, write_json
 from grokscope.cli.settings import read_settings
 from grokscope.core.errors import InterruptedRunError, UsageError
@@ -17,7 +17,7 @@ from grokscope.experiment.surgery import OPERATIONS
 
 def fork_run(command: Fork) -> int:
     """Train the branches, then print them and what each changed; the exit code."""
-    parent = Run(open_run(command.run, command.out))
+    parent = Run(open_trained(command.run, command.out))
     branches = [_branch(parent, text) for text in command.branch]
     changes = dict(branches)
     if len(changes) < len(branches):

@@ -124,11 +124,11 @@ def _run_row(directory: RunDirectory) -> Row:
     row |= {"grokked": None, "created": None}
     try:
         status, summary = directory.status, directory.summary
-        stored: Any = directory.config.get("networks", ())
+        stored: Any = directory.config.get("networks")
         row |= {
             "recipe": str(status.get("recipe", "–")),
             "state": state_of(status),
-            "networks": len(stored),
+            "networks": None if stored is None else len(stored),
             "grokked": _grokked(summary) if summary else None,
             "created": status.get("created"),
         }

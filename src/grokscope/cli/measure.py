@@ -1,7 +1,7 @@
 """`grokscope measure`: one measure of a run's kept checkpoints."""
 
 from grokscope.cli.commands import Measure
-from grokscope.cli.run_name import open_run
+from grokscope.cli.run_name import open_trained
 from grokscope.cli.screen import finite, new_table, say, stdout, write_json
 from grokscope.cli.wording import count, whole
 from grokscope.experiment import Run
@@ -15,7 +15,7 @@ def measure(command: Measure) -> int:
         UsageError: there is no such run, network or measure, or the task or model lacks something.
     """
     about = find(command.measure).about
-    run = Run(open_run(command.run, command.out))
+    run = Run(open_trained(command.run, command.out))
     columns = run.measure(command.measure, command.network)
     names = list(columns)
     values = [column.tolist() for column in columns.values()]

@@ -7,6 +7,8 @@ from grokscope.cli.command import RUNS
 from grokscope.core.errors import UsageError
 from grokscope.store import RunDirectory, resolve_run
 
+_NETWORKS = "networks"
+
 
 def open_run(name: str, out: Path) -> RunDirectory:
     """The run of a path, an id, the beginning of an id, or `last`.
@@ -21,6 +23,30 @@ def open_run(name: str, out: Path) -> RunDirectory:
         if "\0" not in name and path.exists():
             raise UsageError(f"{path} is not a grokscope run: it has no config.toml.") from error
         raise
+
+
+def open_trained(name: str, out: Path) -> RunDirectory:
+    """The same, refusing the run of a monitor: it has no networks of its own.
+
+    Raises:
+        UsageError: there is no such run, or it is a monitor's.
+    """
+    run = open_run(name, out)
+    if is_of_monitor(run):
+        raise UsageError(
+            f"{run.id} is the run of a monitor, which has no networks: `grokscope show "
+            f"{run_words(run, out)}` says what it saw."
+        )
+    return run
+
+
+def is_of_monitor(run: RunDirectory) -> bool:
+    """Whether a run is that of a monitor."""
+    if _NETWORKS in run.config:
+        return False  # known without an import of torch
+    from grokscope.llm.monitor_run import is_monitor
+
+    return is_monitor(run)
 
 
 def run_words(run: RunDirectory, out: Path) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 from grokscope.cli.label_styles import LABEL_STYLES
 from grokscope.cli.listing import state_of
 from grokscope.cli.results import networks_table, run_document, speed_line
-from grokscope.cli.run_name import open_run, run_words
+from grokscope.cli.run_name import is_of_monitor, open_run, run_words
 from grokscope.cli.screen import new_table, stdout, write_json
 from grokscope.cli.wording import age, count, decimal, whole
 from grokscope.core.settings import flatten
@@ -24,7 +24,12 @@ Row = Mapping[str, Any]
 
 def show(name: str, out: Path, *, as_json: bool) -> int:
     """Print a run."""
-    run = Run(open_run(name, out))
+    directory = open_run(name, out)
+    if is_of_monitor(directory):
+        from grokscope.cli.show_monitor import show_monitor
+
+        return show_monitor(directory, out, as_json=as_json)
+    run = Run(directory)
     if as_json:
         values = kinds_of(run.plan.base) | flatten(run.plan.base)
         settings = {"settings": values, "varying": run.plan.varying()}

@@ -13,7 +13,7 @@ from grokscope.cli.lines import LineListener
 from grokscope.cli.panel import LivePanel
 from grokscope.cli.report import refresh
 from grokscope.cli.results import networks_table, run_document, speed_line
-from grokscope.cli.run_name import open_run, out_option, run_words
+from grokscope.cli.run_name import open_trained, out_option, run_words
 from grokscope.cli.screen import say, stderr, stdout, write_json
 from grokscope.cli.settings import (
     read_sections,
@@ -137,7 +137,7 @@ def settings_text(config: Config) -> str:
 
 
 def _resume(request: TrainRequest) -> Run:
-    directory = open_run(request.resume or "", request.out)
+    directory = open_trained(request.resume or "", request.out)
     plan = Plan.from_dict(directory.config)
     _refuse_changes(plan, request)
     if directory.status.get("state") == "finished":

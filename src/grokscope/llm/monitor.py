@@ -22,45 +22,37 @@ one model, each makes a monitor, and all call `step` alike.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from grokscope.core.errors import GrokscopeError, SettingError, UsageError
+from grokscope.core.errors import GrokscopeError, UsageError
 from grokscope.llm import ranks
 from grokscope.llm.alerts import Alert, alerts_of
 from grokscope.llm.measurement import Groups, History, Measurement, Measuring
-from grokscope.llm.monitor_run import MonitorRun
+from grokscope.llm.monitor_run import MonitorRun, header_of
 from grokscope.llm.optional import require_rapidfuzz
-from grokscope.llm.panel import DEFAULT_TOP_K, Experts
-from grokscope.llm.panel_dictionary import SHOWN
+from grokscope.llm.panel import experts_of
 from grokscope.llm.pathways import Weights
 from grokscope.llm.probe import Probe, ProbeSet
 from grokscope.llm.reading import Forward, Reader, Reading, device_of, unwrapped
-from grokscope.llm.router import Modules, Router
+from grokscope.llm.router import Modules
 from grokscope.llm.schedule import Schedule
 from grokscope.llm.scoring import Scoring
 from grokscope.llm.streaming import RECENT, Sequences, TrainingBatches, WatchedBatch, joined
 from grokscope.llm.tap import RouterTap
+from grokscope.llm.tracking import Tracker, tracked
 
 if TYPE_CHECKING:
     import lightning
     from transformers import TrainerCallback
 
 logger = logging.getLogger(__name__)
-
-Tracker = Callable[[dict[str, float], int], None]
-"""Gets a few numbers by name, and the step: `lambda numbers, step: run.log(numbers, step=step)`."""
-
-MOST_KEYS = 60
-"""Numbers that a tracker gets at a step; domains beyond that are in the run directory only."""
 
 
 class Monitor:
@@ -110,8 +102,6 @@ class Monitor:
         require_rapidfuzz()
         ranks.require_joined()
         self._schedule = Schedule.of(every)
-        if batch < 1:
-            raise SettingError("batch", "at least 1", batch)
         if probes is not None and not isinstance(probes, ProbeSet):
             probes = ProbeSet(tuple(probes))
         self._model = unwrapped(model)
@@ -144,18 +134,10 @@ class Monitor:
     ) -> list[Measurement]:
         """Opens the directory, in the process that writes, and gives what it has."""
         probes = self._history.probes
-        header: dict[str, object] = {
-            "model": _model_name(self._model),
-            "layers": self._layers,
-            "experts": self.tap.routers[0].experts,
-            "scoring": [router.scoring for router in self.tap.routers],
-            "measuring": _storable(self._history.settings),
-        }
+        model, routers = _model_name(self._model), self.tap.routers
+        header = header_of(model, routers, self._history.settings, probes)
         if probes is None:
-            header |= {"recent": recent, "groups": {}}
-        else:
-            groups = {name: len(rows) for name, rows in probes.groups.items()}
-            header |= {"probes": probes.fingerprint, "groups": groups}
+            header["recent"] = recent
         if run is None:
             self.run = MonitorRun.create(out, name, header, probes)
             return []
@@ -380,46 +362,7 @@ def _text(error: Exception) -> str:
     return str(error) if isinstance(error, GrokscopeError) else f"{kind}: {error}"
 
 
-def experts_of(routers: Sequence[Router]) -> Experts:
-    """Embeddings and gains of the experts, as they are now; where routers have none, None."""
-    try:
-        rows = torch.stack([router.rows() for router in routers]).cpu().numpy()
-    except (UsageError, RuntimeError):  # no matrix, or one that is sharded over processes
-        return Experts(rows=None, gain=None, top_k=_top_k(routers))
-    gains = [router.gain() for router in routers]
-    gain = None
-    if all(one is not None for one in gains):
-        gain = np.stack([one.cpu().numpy() for one in gains if one is not None])
-    return Experts(rows=rows, gain=gain, top_k=_top_k(routers))
-
-
-def _top_k(routers: Sequence[Router]) -> int:
-    return min(routers[0].top_k or DEFAULT_TOP_K, routers[0].experts)
-
-
-def tracked(measurement: Measurement, alerts: int = 0) -> dict[str, float]:
-    """The main numbers across groups and of the first groups, at most `MOST_KEYS`."""
-    found = {"moe/alerts": float(alerts)}
-    found |= {f"moe/{name}": value for name, value in measurement.whole.items()}
-    found |= {
-        f"moe/{group}/{name}": panel.scalars[name]
-        for group, panel in measurement.groups.items()
-        for name in SHOWN
-        if name in panel.scalars
-    }
-    return dict(list(found.items())[:MOST_KEYS])
-
-
 def _model_name(model: nn.Module) -> str:
     config: Any = getattr(model, "config", None)
     name = str(getattr(config, "name_or_path", "") or getattr(config, "_name_or_path", "") or "")
     return name or type(model).__name__
-
-
-def _storable(measuring: Measuring) -> dict[str, object]:
-    """Without what is not set: TOML has no word for it."""
-    values = asdict(measuring)
-    eps = values["eps"]
-    if isinstance(eps, Mapping):
-        values["eps"] = dict(eps)
-    return {name: value for name, value in values.items() if value is not None}

@@ -18,11 +18,12 @@ from jaxtyping import Float
 
 from grokscope.core.errors import UsageError
 from grokscope.llm.alerts import Alert
-from grokscope.llm.measurement import Groups, Measurement, load_and_dead
+from grokscope.llm.measurement import Groups, Measurement, Measuring, load_and_dead
 from grokscope.llm.panel import Panel
 from grokscope.llm.pathways import Pathways
 from grokscope.llm.probe import ProbeSet
 from grokscope.llm.reading import Reading
+from grokscope.llm.router import Router
 from grokscope.store import RunDirectory
 
 SECTION = "monitor"
@@ -150,10 +151,10 @@ class MonitorRun:
         """Store what went wrong."""
         self.directory.append_events([{"step": step, "kind": "problem", "message": problem}])
 
-    def finish(self, state: str = "finished") -> None:
+    def finish(self, state: str = "finished", error: str | None = None) -> None:
         """Nothing more comes; the directory is free for others."""
         try:
-            self.directory.update_status(state=state)
+            self.directory.update_status(state=state, error=error)
         finally:
             self._open.close()
 
@@ -214,6 +215,23 @@ class MonitorRun:
         return self.directory.load_checkpoint(checkpoint_name(step), {_ROUTING}).groups[_ROUTING]
 
 
+def header_of(
+    model: str, routers: Sequence[Router], measuring: Measuring, probes: ProbeSet | None
+) -> dict[str, object]:
+    """What a run says of itself: what is monitored, and how."""
+    header: dict[str, object] = {
+        "model": model,
+        "layers": [router.name for router in routers],
+        "experts": routers[0].experts,
+        "scoring": [router.scoring for router in routers],
+        "measuring": _storable(measuring),
+    }
+    if probes is None:
+        return header | {"groups": {}}
+    groups = {name: len(rows) for name, rows in probes.groups.items()}
+    return header | {"probes": probes.fingerprint, "groups": groups}
+
+
 def checkpoint_name(step: int) -> str:
     """The folder of a measurement's routing weights."""
     return f"step-{step:08d}"
@@ -264,3 +282,12 @@ def _tensors(probes: ProbeSet) -> dict[str, torch.Tensor]:
         "probe_lengths": lengths,
         "probe_exposed": torch.from_numpy(probes.exposed),
     }
+
+
+def _storable(measuring: Measuring) -> dict[str, object]:
+    """Without what is not set: TOML has no word for it."""
+    values = asdict(measuring)
+    eps = values["eps"]
+    if isinstance(eps, Mapping):
+        values["eps"] = dict(eps)
+    return {name: value for name, value in values.items() if value is not None}

@@ -5,11 +5,14 @@ follows, the published consistency beside the plain cosine that it is made of, w
 beside those of their mean.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
+from grokscope.core.errors import UsageError
 from grokscope.llm.balance import load_of, routing_entropy, saturation
 from grokscope.llm.consistency import (
     centred,
@@ -25,6 +28,7 @@ from grokscope.llm.pathway import THRESHOLD, kept, length
 from grokscope.llm.pathways import Weights
 from grokscope.llm.per_layer import seen
 from grokscope.llm.reading import float_mean
+from grokscope.llm.router import Router
 from grokscope.llm.sharing import effective_dimension, mean_cosine, mean_overlap, weighted_jaccard
 
 RIDGE = 1.0
@@ -56,6 +60,23 @@ class Panel:
 
     scalars: Scalars
     layers: Layers
+
+
+def experts_of(routers: Sequence[Router]) -> Experts:
+    """Embeddings and gains of the experts, as they are now; where routers have none, None."""
+    try:
+        rows = torch.stack([router.rows() for router in routers]).cpu().numpy()
+    except (UsageError, RuntimeError):  # no matrix, or one that is sharded over processes
+        return Experts(rows=None, gain=None, top_k=_top_k(routers))
+    gains = [router.gain() for router in routers]
+    gain = None
+    if all(one is not None for one in gains):
+        gain = np.stack([one.cpu().numpy() for one in gains if one is not None])
+    return Experts(rows=rows, gain=gain, top_k=_top_k(routers))
+
+
+def _top_k(routers: Sequence[Router]) -> int:
+    return min(routers[0].top_k or DEFAULT_TOP_K, routers[0].experts)
 
 
 def panel_of(
@@ -92,16 +113,17 @@ def _distances(weights: Weights, pairs: Pairs, threshold: float) -> tuple[Scalar
     tokens = pair_distances(weights, pairs, threshold)
     published = pair_distances(weights, pairs, threshold, "published")
     by_layer = layer_distances(weights, pairs, threshold)
+    lengths = length(weights, threshold)
     scalars = {
         "distance": float_mean(tokens.raw),
         "distance_normalized": float_mean(tokens.normalized),
         "distance_published": float_mean(published.raw),
-        "path_length": float_mean(length(weights, threshold).sum(0)),
+        "path_length": float_mean(lengths.sum(0)),
     }
     layers = {
         "distance": _row_means(by_layer.raw),
         "distance_normalized": _row_means(by_layer.normalized),
-        "path_length": _row_means(length(weights, threshold)),
+        "path_length": _row_means(lengths),
     }
     return scalars, layers
 

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Float32, Int, Int64
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from grokscope.core.errors import UsageError
+from grokscope.core.errors import SettingError, UsageError
 from grokscope.llm.pathways import Pathways
 from grokscope.llm.probe import ProbeSet
 from grokscope.llm.recording import Recording
@@ -64,6 +64,7 @@ class Reader:
 
     Raises:
         UsageError: a token id that the model does not have.
+        SettingError: `batch` is below 1.
     """
 
     def __init__(
@@ -77,6 +78,8 @@ class Reader:
     ) -> None:
         self.tap, self.probes = tap, probes
         self._model, self._batch, self._forward = model, batch, forward or _call_of(model)
+        if batch < 1:
+            raise SettingError("batch", "at least 1", batch)
         require_vocabulary(model, probes)
 
     def read(self, batches: Sequence[Batch] | None = None) -> Reading:
