@@ -24,13 +24,13 @@ def main() -> None:
             "breaks": len(counters["graph_break"]),
             "graphs": counters["stats"]["unique_graphs"],
         }
-        found[f"{name} uncompiled"] = loop(own, is_compiled=False)
+    found["uncompiled"] = loop(None, is_compiled=False)
     json.dump(found, sys.stdout)
 
 
 def loop(own: object, *, is_compiled: bool) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
-        model = olmoe(num_hidden_layers=2).train()
+        model = olmoe(num_hidden_layers=1).train()
         monitor = monitored(model, own, folder, every=3, recent=4)
         train(torch.compile(model, backend="eager") if is_compiled else model, 9, monitor)
         monitor.finish()

@@ -68,6 +68,7 @@ def test_a_fall_by_sharpening_alone_is_told():
     [
         {"distance": 90.0, "distance_normalized": 0.72},  # shared more, as long as before
         {"distance": 81.0, "distance_normalized": 0.72, "path_length": 45.0},  # both
+        {"distance": 90.0, "distance_normalized": 0.73, "path_length": 46.0},  # shared and shorter
         {"distance": 98.0, "path_length": 49.0},  # too little to be worth a word
         {"distance": 90.0, "distance_normalized": 0.798},  # neither explains it
         {"distance": 110.0, "path_length": 55.0},  # it rises

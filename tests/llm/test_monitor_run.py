@@ -48,7 +48,7 @@ def require_complete(path, measurement, reading):
     assert run.measurements()[1].groups.keys() == measurement.groups.keys()
 
 
-@pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [15, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["killed", "full"])
 def test_a_run_is_valid_whenever_it_ends_and_is_gone_on_with(
     kind, stride, begun, tmp_path, monkeypatch

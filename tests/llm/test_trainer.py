@@ -70,7 +70,13 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("plain", "both"),
+        *(pytest.param(form, marks=pytest.mark.slow) for form in ("checkpointing", "accumulation")),
+    ],
+)
 @pytest.mark.parametrize("own", [probes(), None], ids=["probes", "streaming"])
 def test_the_trainer_ends_with_the_same_weights_to_the_bit(own, form, tmp_path, elsewhere):
     model = dropping()
