@@ -138,8 +138,8 @@ def test_a_dry_run_checks_and_leaves_nothing(grokscope, words, tmp_path, monkeyp
             "{0} --data {1} --tokenizer {2}",
             2,
             (
-                "{2} has no tokenizer that transformers can read: name another with `--tokenizer`, or "
-                "give `input_ids`."
+                "{2} has no tokenizer that transformers can read: name another with "
+                "`--tokenizer`, or give `input_ids`."
             ),
         ),
         ("{0} --data {1} --tokenizer nowhere", 2, "There is no directory nowhere."),

@@ -18,7 +18,8 @@ from grokscope.recipes.olmoe_mini.stream import IGNORED, Stream, Wanted, make_st
 from grokscope.recipes.olmoe_mini.texts import Chunks
 from grokscope.recipes.olmoe_mini.tokenizer import Words
 
-WANTED = Wanted(rows=640, length=96, batch=4, probes=10, canaries=3)
+SHARES = {"arithmetic": 0.4, "code": 0.22, "knowledge": 0.3, "prose": 0.08}
+WANTED = Wanted(rows=640, length=96, batch=4, probes=10, canaries=3, shares=SHARES)
 
 
 def mixture(pieces: int = 6_000) -> Mixture:

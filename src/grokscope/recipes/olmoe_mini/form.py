@@ -1,5 +1,6 @@
 """The sizes in which the study is run: end to end in half an hour on two cores, or on a GPU."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ class Form:
         first, ratio: step of the first measurement, and the factor between two.
         seeds: of the subject and of the controls.
         arms: those that are run.
+        shares: of the tokens, by domain; no more prose than a single pass can have.
         packages: whose sources are read beside the standard library's.
     """
 
@@ -49,6 +51,7 @@ class Form:
     seeds: tuple[int, ...]
     control_seeds: tuple[int, ...]
     arms: tuple[str, ...]
+    shares: Mapping[str, float]
     packages: tuple[str, ...] = ()
 
     @property
@@ -93,8 +96,9 @@ CPU = Form(
     first=20,
     ratio=1.12,
     seeds=(10_000, 10_001),
-    control_seeds=(10_000,),
+    control_seeds=(10_000, 10_001),
     arms=(MAIN, "shuffled-labels", "frozen-router"),
+    shares={"arithmetic": 0.42, "code": 0.22, "knowledge": 0.3, "prose": 0.06},
 )
 GPU = Form(
     d_vocab=4096,
@@ -105,19 +109,20 @@ GPU = Form(
     n_experts=16,
     top_k=2,
     steps=6_200,
-    batch=64,
+    batch=256,
     length=256,
     lr=1e-3,
     weight_decay=1.0,
     warmup=200,
     probes=256,
-    canaries=64,
-    items=256,
+    canaries=16,
+    items=128,
     first=10,
     ratio=1.065,
     seeds=tuple(range(10_000, 10_006)),
     control_seeds=(10_000, 10_001),
     arms=tuple(ARMS),
+    shares={"arithmetic": 0.45, "code": 0.2, "knowledge": 0.34, "prose": 0.01},
     packages=("torch", "transformers", "numpy", "sympy"),
 )
 FORMS: dict[str, Form] = {"cpu": CPU, "gpu": GPU}

@@ -12,9 +12,6 @@ from grokscope.recipes.olmoe_mini.programs import Code
 from grokscope.recipes.olmoe_mini.prose import Prose
 from grokscope.recipes.olmoe_mini.texts import Chunks, prose, read_sources
 
-TOKEN_SHARES = {"arithmetic": 0.42, "code": 0.22, "knowledge": 0.3, "prose": 0.06}
-"""Of the tokens; canaries come on top."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture:

@@ -5,8 +5,8 @@ transformers turns into an attention mask that keeps them apart: what a document
 does not depend on what shares its row, and is the same when the document is measured alone.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int
@@ -15,7 +15,7 @@ from grokscope.core.seeds import stream_seed
 from grokscope.llm.probe import Probe, Role
 from grokscope.recipes.olmoe_mini.canary import EXPOSURES, canary
 from grokscope.recipes.olmoe_mini.domain import text_of
-from grokscope.recipes.olmoe_mini.mixture import TOKEN_SHARES, Mixture
+from grokscope.recipes.olmoe_mini.mixture import Mixture
 from grokscope.recipes.olmoe_mini.tokenizer import Tokens, Words
 
 BLOCK = 128
@@ -42,45 +42,33 @@ class Stream:
     probes: tuple[Probe, ...]
 
 
-@dataclass(kw_only=True)
 class _Packer:
     """Fills rows, one document after another."""
 
-    rows: int
-    length: int
-    fill: int
-    tokens: list[list[int]] = field(default_factory=list[list[int]])
-    learned: list[list[bool]] = field(default_factory=list[list[bool]])
-    starts: list[list[int]] = field(default_factory=list[list[int]])
+    def __init__(self, rows: int, length: int, fill: int) -> None:
+        self.tokens = np.full((rows, length), fill, dtype=np.int32)
+        self.positions = np.tile(np.arange(length, dtype=np.int32), (rows, 1))
+        self.labels = np.full((rows, length), IGNORED, dtype=np.int32)
+        self.row, self._used = 0, 0
 
     def add(self, document: Tokens) -> int:
-        """Put a document into the current row, or the next; the row."""
-        ids = document.ids[: self.length]
-        if not self.tokens or len(self.tokens[-1]) + len(ids) > self.length:
-            self.tokens.append([])
-            self.learned.append([])
-            self.starts.append([])
-        self.starts[-1].append(len(self.tokens[-1]))
-        self.tokens[-1] += ids
-        self.learned[-1] += document.learned[: self.length]
-        return len(self.tokens) - 1
+        """Put a document into the current row, or the next; the row, which may be one too many."""
+        rows, length = self.tokens.shape
+        ids, learned = document.ids[:length], document.learned[:length]
+        if self._used + len(ids) > length:
+            self.row, self._used = self.row + 1, 0
+        if self.row < rows:
+            place = slice(self._used, self._used + len(ids))
+            self.tokens[self.row, place] = ids
+            self.labels[self.row, place] = np.where(learned, ids, IGNORED)
+            self.positions[self.row, self._used :] = np.arange(length - self._used)
+        self._used += len(ids)
+        return self.row
 
     @property
-    def is_full(self) -> bool:
-        return len(self.tokens) > self.rows
-
-    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Tokens, positions and labels of the full rows."""
-        shape = (self.rows, self.length)
-        tokens = np.full(shape, self.fill, dtype=np.int32)
-        positions, labels = np.zeros(shape, np.int32), np.full(shape, IGNORED, np.int32)
-        for row in range(self.rows):
-            own, starts = self.tokens[row], self.starts[row]
-            tokens[row, : len(own)] = own
-            labels[row, : len(own)] = np.where(self.learned[row], own, IGNORED)
-            for start, end in zip(starts, [*starts[1:], self.length], strict=True):
-                positions[row, start:end] = np.arange(end - start)
-        return tokens, positions, labels
+    def part(self) -> float:
+        """Of the rows that are full; 1 or more if all are."""
+        return self.row / len(self.tokens)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +81,7 @@ class Wanted:
         batch: rows of a step.
         probes: seen documents of each domain, and as many twins.
         canaries: for each number of exposures, and as many unread ones.
+        shares: of the tokens, by domain; canaries come on top.
     """
 
     rows: int
@@ -100,6 +89,7 @@ class Wanted:
     batch: int
     probes: int
     canaries: int
+    shares: Mapping[str, float]
 
 
 def make_words(mixture: Mixture, seed: int, d_vocab: int) -> tuple[Words, dict[str, float]]:
@@ -134,21 +124,23 @@ def make_stream(
         for document in words.documents([domain.draw(rng) for _ in range(wanted.probes)])
     ]
     marks = _Marks.drawn(list(mixture.domains), words, wanted, rng)
-    packer = _Packer(rows=wanted.rows, length=wanted.length, fill=words.end)
+    packer = _Packer(wanted.rows, wanted.length, words.end)
     names = list(mixture.domains)
-    shares = np.array([TOKEN_SHARES[name] / lengths[name] for name in names])
-    while not packer.is_full:
+    shares = np.array([wanted.shares[name] / lengths[name] for name in names])
+    while packer.part < 1:
         chosen = [names[i] for i in rng.choice(len(names), BLOCK, p=shares / shares.sum())]
         texts = [mixture.domains[name].draw(rng) for name in chosen]
         block = list(zip(chosen, words.documents(texts), strict=True))
-        part = len(packer.tokens) / wanted.rows
-        for name, document in marks.with_canaries(block, part, rng):
+        for name, document in marks.with_canaries(block, packer.part, rng):
             row = packer.add(document)
             if row < wanted.rows:
                 marks.note(name, document, row // wanted.batch, row / wanted.rows)
-    tokens, positions, labels = packer.arrays()
-    probes = (*marks.seen(), *twins, *marks.canaries())
-    return Stream(tokens=tokens, positions=positions, labels=labels, probes=probes)
+    return Stream(
+        tokens=packer.tokens,
+        positions=packer.positions,
+        labels=packer.labels,
+        probes=(*marks.seen(), *twins, *marks.canaries()),
+    )
 
 
 @dataclass(kw_only=True)

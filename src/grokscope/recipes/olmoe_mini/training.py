@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from grokscope.core.errors import GrokscopeError
 from grokscope.core.seeds import stream_seed
 from grokscope.llm.measurement import Measurement, Measuring
 from grokscope.llm.monitor import Monitor
@@ -52,6 +53,7 @@ def prepare(form: Form, arm: Arm, seed: int) -> Prepared:
         batch=form.batch,
         probes=form.probes,
         canaries=form.canaries,
+        shares=form.shares,
     )
     stream = make_stream(mixture, words, lengths, wanted, seed)
     questions = _questions(mixture, words, form.items, seed)
@@ -93,6 +95,8 @@ def train(form: Form, arm_name: str, seed: int, out: Path, say: Say) -> Path:
     prepared.words.tokenizer.save(str(path / "tokenizer.json"))
     say(f"{arm_name} {seed}: {_count(model):.2f} M parameters, {form.tokens / 1e6:.1f} M tokens")
     _loop(form, arm, model, prepared.stream, monitor, say)
+    if monitor.run.steps != list(form.measured):
+        raise GrokscopeError(f"{path} lacks measurements: its events say why.")
     model.save_pretrained(path / "model")
     monitor.run.directory.write_summary([_summary(form, arm_name, seed, prepared, started)])
     monitor.finish()
