@@ -27,6 +27,8 @@ APART = math.log(1.25)
 """Times differ if the last to turn does so at 1.25 times the step of the first, or later."""
 SAME = 0.01
 """Seen samples and twins are alike if a measure differs by less than this part of itself."""
+BETTER = 0.05
+"""A measure tracks accuracy better than the step if its rank correlation is larger by this."""
 PARTIAL = 0.1
 """A partial correlation below this is as good as none."""
 LAST = 1 / 3
@@ -147,7 +149,7 @@ def _tracking(main: Runs, dates: AllDates) -> Iterator[Answer]:
         both = {seed: _correlations(main[seed], dates[seed], measure, sign) for seed in main}
         for place, (question, statistic, bound) in enumerate(
             (
-                ("tracks", "Spearman with accuracy, less |Spearman| of log step with it", 0.0),
+                ("tracks", "Spearman with accuracy, less |Spearman| of log step with it", BETTER),
                 ("beyond-trend", "partial Spearman with accuracy given log step", PARTIAL),
                 ("changes", "Spearman of changes with changes of accuracy", PARTIAL),
             )
