@@ -8,8 +8,8 @@ records, in turns in one process: ratios to the step without, turn by turn.
 `memory`: of the host, for measurements of 2,048 probes in a model of 16 layers and 64 experts with
 a drawn routing.
 `distances`: 20,000 pairs of such pathways.
-`operations`: floating-point operations of the probes' forwards over those of training, counted by
-torch in a model of about 10 million parameters that trains on 100 million tokens.
+`operations`: floating-point operations of all looks over those of training, counted by torch in the
+GPU form of the study olmoe-mini.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,11 @@ from grokscope.llm.pairs import sampled_pairs
 from grokscope.llm.panel import Experts
 from grokscope.llm.pathways import Pathways, Weights
 from grokscope.llm.probe import Probe, ProbeSet
-from grokscope.llm.reading import Reading
+from grokscope.llm.reading import Reader, Reading
 from grokscope.llm.tap import RouterTap
 
 _LAYERS, _EXPERTS, _WIDTH = 16, 64, 2_048
-_DOMAINS, _PROBES = 4, 256
-_TOKENS_OF_PROBE, _MEASUREMENTS, _TOKENS = 40, 100, 100_000_000
+_DOMAINS, _PROBES, _TOKENS_OF_PROBE = 4, 256, 40
 _D_VOCAB = 4_096
 _MEGABYTE = 1e6
 
@@ -194,36 +194,62 @@ def distances(count: int = 20_000) -> dict[str, Any]:
 
 
 def operations() -> dict[str, Any]:
-    """Counted for one batch of each sort, times the batches that there are."""
-    model = _olmoe(hidden=192, layers=6, experts=32, top_k=4)
-    rows, width = 8, 256
-    training = _counted(model, rows, width, is_training=True) / (rows * width)
-    probe = _counted(model, 64, _TOKENS_OF_PROBE, is_training=False) / 64
-    probes = _DOMAINS * _PROBES * 2
+    """Of one batch of training, and of one look at all probes, of the study's GPU form.
+
+    The stream is cut short, which leaves the probes' number and lengths as they are.
+    """
+    from grokscope.recipes.olmoe_mini.arm import ARMS, MAIN
+    from grokscope.recipes.olmoe_mini.form import form_of
+    from grokscope.recipes.olmoe_mini.training import prepare
+
+    form = form_of("gpu")
+    probes = prepare(replace(form, steps=40, packages=()), ARMS[MAIN], 0).probes
+    model = _olmoe(
+        hidden=form.d_model,
+        layers=form.n_layers,
+        experts=form.n_experts,
+        top_k=form.top_k,
+        intermediate=form.d_mlp,
+        heads=form.n_heads,
+    )
+    rows = 8
+    training = _counted(lambda: _update(model, rows, form.length)) / (rows * form.length)
+    with RouterTap(model) as tap:
+        look = _counted(Reader(model, tap, probes).read)
+    own = look * len(form.measured) / (training * form.tokens)
     return {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "flop_of_a_training_token": training,
-        "flop_of_a_probe": probe,
-        "probes": probes,
-        "tokens_of_a_probe": _TOKENS_OF_PROBE,
-        "measurements": _MEASUREMENTS,
-        "training_tokens": _TOKENS,
-        "probes_over_training": probe * probes * _MEASUREMENTS / (training * _TOKENS),
-        "measurements_within_one_percent": int(0.01 * training * _TOKENS / (probe * probes)),
+        "flop_of_a_look": look,
+        "probes": {name: len(rows) for name, rows in probes.groups.items()},
+        "tokens_of_a_look": sum(len(probe.tokens) for probe in probes.probes),
+        "measurements": len(form.measured),
+        "training_tokens": form.tokens,
+        "looks_over_training": own,
     }
 
 
-def _counted(model: torch.nn.Module, rows: int, width: int, *, is_training: bool) -> float:
+def _update(model: torch.nn.Module, rows: int, width: int) -> None:
     ids = torch.randint(_D_VOCAB, (rows, width))
-    with FlopCounterMode(display=False) as counter, torch.set_grad_enabled(is_training):
-        output = model(input_ids=ids, labels=ids if is_training else None)
-        if is_training:
-            output.loss.backward()
+    model(input_ids=ids, labels=ids).loss.backward()
     model.zero_grad()
+
+
+def _counted(work: Callable[[], object]) -> float:
+    with FlopCounterMode(display=False) as counter:
+        work()
     return float(counter.get_total_flops())
 
 
-def _olmoe(*, hidden: int, layers: int, experts: int, top_k: int = 2) -> torch.nn.Module:
+def _olmoe(
+    *,
+    hidden: int,
+    layers: int,
+    experts: int,
+    top_k: int = 2,
+    intermediate: int = 64,
+    heads: int = 4,
+) -> torch.nn.Module:
     """A plain loop over experts, whose products torch can count."""
     from transformers import OlmoeConfig, OlmoeForCausalLM
 
@@ -231,10 +257,10 @@ def _olmoe(*, hidden: int, layers: int, experts: int, top_k: int = 2) -> torch.n
     config: Any = OlmoeConfig(
         vocab_size=_D_VOCAB,
         hidden_size=hidden,
-        intermediate_size=64,
+        intermediate_size=intermediate,
         num_hidden_layers=layers,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
         num_experts=experts,
         num_experts_per_tok=top_k,
         max_position_embeddings=256,

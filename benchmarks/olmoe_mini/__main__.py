@@ -12,12 +12,17 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from benchmarks.olmoe_mini import tables
+from grokscope.llm.local_grokking import local_grokking
+from grokscope.llm.monitor_run import MonitorRun
+from grokscope.recipes.olmoe_mini.arm import MAIN
 from grokscope.recipes.olmoe_mini.form import FORMS, form_of
 from grokscope.recipes.olmoe_mini.questions import answers
-from grokscope.recipes.olmoe_mini.record import Record, read_records, write_records
+from grokscope.recipes.olmoe_mini.record import Record, read_records, record_of, write_records
 from grokscope.recipes.olmoe_mini.study import Study
+from grokscope.store import RunDirectory
 
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "olmoe-mini.md"
@@ -48,9 +53,44 @@ def keep(path: Path, form: str) -> Path:
     RESULTS.mkdir(exist_ok=True)
     write_records(records, RESULTS / f"{form}.csv")
     document = [asdict(answer) for answer in answers(records, study.form.items)]
-    file = RESULTS / f"{form}.json"
-    file.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    _write(document, RESULTS / f"{form}.json")
+    _write(published(study), RESULTS / f"{form}-groups.json")
     return RESULTS / f"{form}.csv"
+
+
+def published(study: Study) -> list[dict[str, Any]]:
+    """The published analysis by groups, of every domain of the subject's runs."""
+    found: list[dict[str, Any]] = []
+    for (arm, seed), directory in sorted(study.finished().items()):
+        if arm != MAIN:
+            continue
+        run, texts = MonitorRun(directory), _texts(directory)
+        for domain in record_of(directory).domains:
+            own = local_grokking(run, domain, texts)
+            found.append({"seed": seed, "domain": domain, **asdict(own)})
+    return found
+
+
+def recorded_groups(form: str) -> list[dict[str, Any]]:
+    """What was kept of the published analysis; none if the form was not run."""
+    path = RESULTS / f"{form}-groups.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def _texts(directory: RunDirectory) -> list[str]:
+    """Of all probes, in their order."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(directory.path / "tokenizer.json"))
+    stored = directory.splits()
+    ends = stored["probe_lengths"].cumsum(0).tolist()
+    tokens = stored["probe_tokens"].tolist()
+    bounds = zip([0, *ends], ends, strict=False)
+    return tokenizer.decode_batch([tokens[start:end] for start, end in bounds])
+
+
+def _write(document: list[dict[str, Any]], path: Path) -> None:
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def recorded(form: str) -> list[Record]:
@@ -64,7 +104,7 @@ def page() -> str:
     text = TEMPLATE.read_text(encoding="utf-8")
     records = recorded("cpu")
     found = answers(records, form_of("cpu").items)
-    for name, table in tables.of_cpu(records, found).items():
+    for name, table in tables.of_cpu(records, found, recorded_groups("cpu")).items():
         text = text.replace(f"<!-- {name} -->", table)
     return text
 

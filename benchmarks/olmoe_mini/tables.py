@@ -1,6 +1,7 @@
 """The tables of the page, from the kept series."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,9 @@ _END = 5
 """Measurements whose mean is the value at the end."""
 
 
-def of_cpu(records: Sequence[Record], found: Sequence[Answer]) -> dict[str, str]:
+def of_cpu(
+    records: Sequence[Record], found: Sequence[Answer], published: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
     """Every table by its place in the template."""
     return {
         "dates": dates(records),
@@ -29,6 +32,7 @@ def of_cpu(records: Sequence[Record], found: Sequence[Answer]) -> dict[str, str]
         "controls": answer_table(found, ("more-than-control",)),
         "falls": falls(records),
         "arms": arms(records),
+        "groups": groups(published),
     }
 
 
@@ -118,6 +122,27 @@ def canaries(records: Sequence[Record]) -> str:
         rows.append(cells)
     head = ["times read", "loss, nats", "normalised distance", "pathway length", "mean cosine"]
     return _table(head, rows)
+
+
+def groups(published: Sequence[Mapping[str, Any]]) -> str:
+    """The published analysis: groups with their test groups, and how long these take."""
+    rows: list[list[str]] = []
+    for domain in published:
+        for pair in domain["pairs"]:
+            lag = Interval(**pair["lag"]["steps"])
+            rows.append(
+                [
+                    str(domain["seed"]),
+                    str(domain["domain"]),
+                    f"{pair['memorized']:,.0f}",
+                    f"{pair['answered']:,.0f}",
+                    f"{pair['samples']}, {pair['items']}",
+                    f"{pair['cosine']:.2f}",
+                    words(lag),
+                ]
+            )
+    head = ["seed", "domain", "memorised from", "answered from", "samples, items", "cosine"]
+    return _table([*head, "lag of medians, updates [95 % over samples]"], rows)
 
 
 def falls(records: Sequence[Record]) -> str:

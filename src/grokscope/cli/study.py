@@ -49,7 +49,8 @@ def study(request: Request) -> int:
         try:
             own.run(request.workers, say, lambda: stop.requested)
         except InterruptedRunError as error:
-            raise InterruptedRunError(f"{error.message} `{_command(request)}`") from error
+            again = f"Go on with `{_command(request)}`."
+            raise InterruptedRunError(f"{error.message} {again}") from error
     found = own.answers()
     if request.json:
         write_json({"study": STUDY, "form": request.form, "answers": [asdict(a) for a in found]})

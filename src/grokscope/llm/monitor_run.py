@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 
 from grokscope.core.errors import UsageError
 from grokscope.llm.alerts import Alert
@@ -174,6 +174,18 @@ class MonitorRun:
     def correct(self) -> Float[np.ndarray, "step probe"]:
         """Whether answers were right, NaN where there is none."""
         return np.stack([self._tensors(step)["correct"].numpy() for step in self.steps])
+
+    def exposed(self) -> Float[np.ndarray, " probe"]:
+        """Since when each probe has been seen; see `ProbeSet.exposed`."""
+        return self.directory.splits()["probe_exposed"].numpy()
+
+    def members(self, group: str) -> Int64[np.ndarray, " _"]:
+        """The probes of a group, in their order; none where there is no such group."""
+        names = list(self.header["groups"])
+        if group not in names:
+            return np.zeros(0, dtype=np.int64)
+        places = self.directory.splits()["probe_group"].numpy()
+        return np.flatnonzero(places == names.index(group)).astype(np.int64)
 
     def groups(self, step: int) -> dict[str, list[int]]:
         """The samples of each group of a measurement of training batches."""

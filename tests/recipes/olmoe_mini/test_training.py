@@ -166,7 +166,7 @@ def test_a_folder_of_another_form_is_refused(trained: RunDirectory):
 
 def test_a_study_that_is_stopped_leaves_its_pieces_for_later(tmp_path: Path):
     study = Study(form=TINY, out=tmp_path / "study")
-    with pytest.raises(InterruptedRunError, match="same command goes on"):
+    with pytest.raises(InterruptedRunError, match="was stopped"):
         study.run(1, lambda text: None, lambda: True)
     assert len(study.left()) == 3
 

@@ -5,6 +5,7 @@ on: pieces that are done are not run again, those that were not are begun anew.
 """
 
 import json
+import logging
 import multiprocessing
 import shutil
 import time
@@ -93,7 +94,7 @@ class Study:
         try:
             while left or running:
                 if is_stopped():
-                    raise InterruptedRunError("The study was stopped. The same command goes on.")
+                    raise InterruptedRunError("The study was stopped.")
                 while left and len(running) < workers:
                     piece = left.pop(0)
                     say(f"{_name(piece)}: begins")
@@ -133,6 +134,7 @@ def _piece(study: Study, arm: str, seed: int) -> None:
     from grokscope.recipes.olmoe_mini.training import train
 
     torch.set_num_threads(1)
+    logging.getLogger("grokscope.llm").setLevel(logging.ERROR)  # alerts are in the run's events
     with (study.out / _log((arm, seed))).open("w", encoding="utf-8") as log:
         say = partial(print, file=log, flush=True)
         train(study.form, arm, seed, study.out, say)
