@@ -93,7 +93,7 @@ def local_grokking(run: MonitorRun, domain: str, texts: Sequence[str]) -> LocalG
     since = memorized_since(curves, exposed, eps=eps.eps, delta=DELTA)
     published = memorized_since(curves, None, eps=eps.eps, delta=DELTA)
     answered = generalized_since(run.correct()[:, test] == 1, steps)
-    embeddings = [character_embeddings([texts[i] for i in rows]) for rows in (seen, test)]
+    embeddings = [character_embeddings([texts[int(i)] for i in rows]) for rows in (seen, test)]
     return LocalGrokking(
         eps=eps,
         unread=int((published < exposed).sum()),
