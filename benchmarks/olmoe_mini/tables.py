@@ -7,7 +7,7 @@ import numpy as np
 
 from grokscope.recipes.olmoe_mini.arm import ARMS, MAIN
 from grokscope.recipes.olmoe_mini.canary import EXPOSURES
-from grokscope.recipes.olmoe_mini.dates import dates_of
+from grokscope.recipes.olmoe_mini.dates import converged_step, dates_of
 from grokscope.recipes.olmoe_mini.form import form_of
 from grokscope.recipes.olmoe_mini.questions import FALLING, Answer, fall
 from grokscope.recipes.olmoe_mini.record import Record
@@ -138,7 +138,7 @@ def groups(published: Sequence[Mapping[str, Any]]) -> str:
                     f"{pair['answered']:,.0f}",
                     f"{pair['samples']}, {pair['items']}",
                     f"{pair['cosine']:.2f}",
-                    words(lag),
+                    steps_words(lag),
                 ]
             )
     head = ["seed", "domain", "memorised from", "answered from", "samples, items", "cosine"]
@@ -146,12 +146,28 @@ def groups(published: Sequence[Mapping[str, Any]]) -> str:
 
 
 def falls(records: Sequence[Record]) -> str:
-    """How far each measure fell from its highest value, in every arm."""
+    """How far each measure fell in every arm: from its highest value, and since convergence."""
     rows = [
-        [record.arm, str(record.seed), *(f"{fall(record, measure):.1%}" for measure in FALLING)]
+        [
+            record.arm,
+            str(record.seed),
+            *(f"{fall(record, measure):.1%}" for measure in FALLING),
+            *(f"{late_fall(record, name):.1%}" for name in FALLING[:2]),
+        ]
         for record in records
     ]
-    return _table(["arm", "seed", *FALLING], rows)
+    since = [f"{name} since the loss converged" for name in FALLING[:2]]
+    return _table(["arm", "seed", *FALLING, *since], rows)
+
+
+def late_fall(record: Record, measure: str) -> float:
+    """The fall from the highest value since the loss of a domain had converged; mean of domains."""
+    found: list[float] = []
+    for domain in record.domains:
+        own = record.series(domain, measure)
+        since = record.steps >= converged_step(record.steps, record.series(domain, "loss"))
+        found.append(1 - float(own[-_END:].mean() / own[since].max()))
+    return float(np.mean(found))
 
 
 def arms(records: Sequence[Record]) -> str:
@@ -176,6 +192,16 @@ def words(own: Interval) -> str:
     low = "–" if own.low is None else f"{own.low:.3g}"
     high = "–" if own.high is None else f"{own.high:.3g}"
     return f"{sign}{own.value:.3g} [{low}, {high}]"
+
+
+def steps_words(own: Interval) -> str:
+    """A number of steps with its interval."""
+    if own.value is None:
+        return "–"
+    sign = "" if own.sign == "=" else f"{own.sign} "
+    if own.low is None or own.high is None:
+        return f"{sign}{own.value:,.0f}"
+    return f"{sign}{own.value:,.0f} [{own.low:,.0f}, {own.high:,.0f}]"
 
 
 def _step(step: int | None) -> str:

@@ -65,6 +65,7 @@ def test_its_record_has_every_measure(trained: RunDirectory):
     for name in set(MEASURES) - {"accuracy"}:
         assert np.isfinite(record.series("knowledge", name)).all(), name
     assert np.isfinite(record.series("code/test", "accuracy")).all()
+    assert {own.shape for own in record.columns.values()} == {(5,)}
     assert record.layers("arithmetic", "distance_normalized").shape == (2, 5)
 
 

@@ -74,9 +74,10 @@ def record_of(directory: RunDirectory) -> Record:
     for name, values in stored.items():
         short = name.removeprefix("moe/")
         *group, last = short.split("/")
-        if group and group[-1] == "layers" and last in LAYERS:
+        if group and group[-1] == "layers":
             for layer, own in enumerate(np.asarray(values, dtype=np.float64).T):
-                found[f"{short}/{layer}"] = own
+                if last in LAYERS:
+                    found[f"{short}/{layer}"] = own
         elif last in (MEASURES if group else WHOLE) and short != name:
             found[short] = np.asarray(values, dtype=np.float64)
     chances: Any = summary["chances"]
