@@ -111,7 +111,7 @@ def canaries(records: Sequence[Record]) -> str:
         cells = [str(count)]
         for measure in ("loss", "distance_normalized", "path_length", "mean_cos"):
             gaps = [
-                float(np.nanmean((seen - twin)[-_END:]))
+                float((seen - twin)[-_END:].mean())
                 for record in records
                 if record.arm == MAIN
                 for seen, twin in [

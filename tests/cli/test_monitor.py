@@ -130,8 +130,8 @@ def test_a_dry_run_checks_and_leaves_nothing(grokscope, words, tmp_path, monkeyp
             "{0} --data {1} --modules rooter",
             2,
             (
-                "{0}: `modules` must name modules of the model, got 'rooter': none in "
-                "OlmoeForCausalLM."
+                "{0}: `modules` must name routers, got 'rooter': OlmoeForCausalLM has none of "
+                "that name."
             ),
         ),
         (

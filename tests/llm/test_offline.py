@@ -337,7 +337,7 @@ def test_tokens_and_settings_that_do_not_fit_are_refused_before_a_model_is_loade
     foreign = ProbeSet((Probe(domain="a", tokens=(1, 48)),))
     with pytest.raises(UsageError, match=r"The probes have token 48, but the model's vocabulary"):
         monitor_checkpoints(checkpoints, foreign, settings(tmp_path))
-    with pytest.raises(UsageError, match="`modules` must name modules of the model, got 'rooter'"):
+    with pytest.raises(UsageError, match="`modules` must name routers, got 'rooter'"):
         monitor_checkpoints(checkpoints, PROBES, settings(tmp_path, modules="rooter"))
     with pytest.raises(SettingError, match="`batch` must be at least 1, got 0"):
         OfflineSettings(batch=0)

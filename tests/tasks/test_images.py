@@ -89,7 +89,9 @@ WHOLE = idx_bytes([30, 28, 28], bytes(30 * 784))
 def test_a_bad_file_is_named_with_what_is_wrong(
     tmp_path: Path, name: str, content: bytes, message: str, packed: bool
 ):
-    task = spoil(tmp_path, name, gzip.compress(content, mtime=0) if packed else content, packed=packed)
+    task = spoil(
+        tmp_path, name, gzip.compress(content, mtime=0) if packed else content, packed=packed
+    )
     with pytest.raises(VerificationError) as caught:
         task.table()
     path = tmp_path / (f"{name}.gz" if packed else name)

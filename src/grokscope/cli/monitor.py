@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from grokscope.llm.monitor_run import MonitorRun
     from grokscope.llm.probe import ProbeSet
 
-_TOLD = {"loss": "loss", "distance_normalized": "distance", "path_length": "length"}
+_TOLD = {"loss": "loss", "distance_normalized": "normalised distance", "path_length": "length"}
 
 
 def monitor(request: Monitor) -> int:

@@ -17,7 +17,7 @@ from grokscope.llm.panel_dictionary import SHOWN
 Row = dict[str, Any]
 MOST_STEPS = 8
 """Steps of a table, evenly chosen, first and last among them."""
-_HEADINGS = {"distance_normalized": "distance", "path_length": "length"}
+_HEADINGS = {"distance_normalized": "normalised distance", "path_length": "length"}
 
 
 def measured_rows(run: MonitorRun) -> list[Row]:
