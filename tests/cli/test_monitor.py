@@ -200,6 +200,7 @@ def test_without_transformers_the_line_says_what_to_install(grokscope, words, mo
     )
 
 
+@pytest.mark.slow
 def test_interrupted_it_stops_with_75_and_the_same_command_goes_on(
     grokscope, start, saved, tmp_path, monkeypatch
 ):

@@ -84,8 +84,15 @@ def plainly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("batch_size", [None, 16])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize(
+    ("dtype", "at_once"),
+    [
+        (torch.float32, True),
+        (torch.float64, False),
+        pytest.param(torch.float32, False, marks=pytest.mark.slow),
+        pytest.param(torch.float64, True, marks=pytest.mark.slow),
+    ],
+)
 def test_recorded_steps_are_the_steps(
     name: str,
     batch_size: int | None,

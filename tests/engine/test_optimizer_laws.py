@@ -216,7 +216,12 @@ def dropping(seed: int, name: str = "adamw") -> Network:
 
 @pytest.mark.parametrize(
     ("name", "batch_size"),
-    [("adamw", None), ("adamw", 16), ("sgd", 16), ("muon, all noise", None)],
+    [
+        ("adamw", None),
+        ("adamw", 16),
+        ("sgd", 16),
+        pytest.param("muon, all noise", None, marks=pytest.mark.slow),
+    ],
 )
 def test_a_model_that_draws_is_recorded_resumed_and_left_alone(
     name: str, batch_size: int | None, recordings: list[str], monkeypatch: pytest.MonkeyPatch

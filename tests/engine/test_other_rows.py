@@ -145,7 +145,10 @@ def population(
 
 @every_case
 @pytest.mark.parametrize("batch_size", [None, 16])
-@pytest.mark.parametrize(("dtype", "at_once"), [(torch.float32, True), (torch.float64, False)])
+@pytest.mark.parametrize(
+    ("dtype", "at_once"),
+    [(torch.float32, True), pytest.param(torch.float64, False, marks=pytest.mark.slow)],
+)
 def test_recorded_steps_are_the_steps(
     name: str,
     batch_size: int | None,

@@ -82,7 +82,12 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "changes"), [("merged rows", {}), *((name, CHANGES) for name in CONFIGS)]
+    ("name", "changes"),
+    [
+        ("merged rows", {}),
+        ("merged rows", CHANGES),
+        *(pytest.param(n, CHANGES, marks=pytest.mark.slow) for n in CONFIGS if n != "merged rows"),
+    ],
 )
 def test_without_a_change_it_is_the_run_bit_for_bit(
     name: str, changes: dict[str, dict[str, float]], tmp_path: Path
@@ -168,6 +173,7 @@ def test_a_fork_that_was_killed_before_its_start_was_kept_does_not_begin_at_zero
         resume_run(RunDirectory.open(path))
 
 
+@pytest.mark.slow
 def test_another_order_of_batches(tmp_path: Path):
     parent = start_run(plan_seeds("small", CONFIGS["batches"], (), 2), tmp_path)
     found = fork(parent, a_step(parent), {"order": {"batch_seed": 9}}, out=tmp_path)
@@ -334,6 +340,7 @@ def test_the_curves_begin_with_those_of_the_run(run: Run, root: Path):
     assert found.networks[1]["memorized_step"] == run.networks[2]["memorized_step"]
 
 
+@pytest.mark.slow
 def test_a_branch_that_loses_what_it_had_with_fewer_rows_is_ungrokking(tmp_path: Path):
     config = replace(
         MLP,

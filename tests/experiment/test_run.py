@@ -87,7 +87,13 @@ def _curves(run: Run) -> dict[str, np.ndarray]:
     return {k: v for k, v in run.curves.items() if k != "wall_seconds"}
 
 
-@pytest.mark.parametrize("config", [SMALL, QUEUED], ids=["full batch", "queue and minibatches"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(SMALL, id="full batch"),
+        pytest.param(QUEUED, id="queue and minibatches", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.usefixtures("often")
 def test_a_run_killed_many_times_ends_like_one_that_was_not(tmp_path: Path, config: Config):
     plan = plan_seeds("small", config, VARIANTS, 2)
@@ -270,6 +276,7 @@ def test_bad_training_settings_are_refused(settings: dict[str, float], message: 
         Training(**settings)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_its_number_of_threads(tmp_path: Path, often: None):
     before = torch.get_num_threads()
     torch.set_num_threads(2)

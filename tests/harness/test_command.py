@@ -49,6 +49,7 @@ def test_contestants_beside_the_three_can_be_chosen_or_left_out():
     assert parse(["--contestants"]).contestants == []
 
 
+@pytest.mark.slow
 def test_a_small_run_gives_a_json_list_of_cases():
     words = "-m benchmarks --case mlp --repeats 2 --threads 1 --contestants vmap --json"
     process = subprocess.run(

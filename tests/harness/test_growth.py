@@ -27,6 +27,7 @@ def test_every_size_that_is_promised_is_a_point_from_cheap_to_dear():
     assert [p.flops for p in every] == sorted(p.flops for p in every)
 
 
+@pytest.mark.slow
 def test_points_are_timed_and_written_and_drawn(
     few_points: list[Point], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

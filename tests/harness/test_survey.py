@@ -203,6 +203,7 @@ def test_its_pieces_fit_together(
     assert "not made yet" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_both_at_once_gives_the_same_lines_and_leaves_no_runs(tiny: list[Plan], tmp_path: Path):
     runs = tmp_path / "runs"
     survey.main(["train", "--runs", str(runs)])

@@ -142,7 +142,12 @@ def test_it_stops_between_two_batches_too(checkpoints, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("part", "killed_at"), [("save_checkpoint", 1), ("add_segment", 2), ("append_events", 2)]
+    ("part", "killed_at"),
+    [
+        ("add_segment", 2),
+        pytest.param("save_checkpoint", 1, marks=pytest.mark.slow),
+        pytest.param("append_events", 2, marks=pytest.mark.slow),
+    ],
 )
 def test_a_run_killed_in_the_middle_of_storing_goes_on_to_exactly_the_same(
     online, checkpoints, tmp_path, monkeypatch, part, killed_at

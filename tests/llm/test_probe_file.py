@@ -64,8 +64,14 @@ BAD = [
     ({"text": "  "}, "fewer than two tokens; one of them is to be predicted."),
     ({"text": "the cat", "domain": ""}, "`domain` is empty."),
     ({"text": "the cat", "domain": "a/b"}, "`domain` must be a name without a slash, got 'a/b'."),
-    ({"text": "the cat", "role": "seem"}, "`role` must be one of seen, twin, test, got 'seem'."),
-    ({"text": "the cat", "role": ["seen"]}, "`role` must be one of seen, twin, test, got ['seen"),
+    (
+        {"text": "the cat", "role": "seem"},
+        "`role` must be one of seen, twin, train, test, got 'seem'.",
+    ),
+    (
+        {"text": "the cat", "role": ["seen"]},
+        "`role` must be one of seen, twin, train, test, got ['seen",
+    ),
     ({"text": "the cat", "exposed": "3"}, '`exposed` must be a step or a list of steps, got "3".'),
     ({"text": "the cat", "exposed": [True]}, "`exposed` must be a step or a list of steps, got [t"),
     ({"text": "the cat", "exposed": -1}, "`exposed` must be a step or a list of steps, got -1."),

@@ -159,7 +159,7 @@ def test_a_step_before_which_nothing_was_watched_is_not_measured(tmp_path, caplo
         ({"domains": ["a", "b"]}, "`domains` must be one for each of 4 samples, got 2."),
         ({"domains": ["a", "b/c", "d", "e"]}, "`domain` must be a name without a slash"),
         ({"domains": ["a", "A", "d", "e"]}, "differ only in case"),
-        ({"position_ids": torch.zeros(3, 8)}, "`position_ids` must be of shape"),
+        ({"position_ids": torch.zeros(3, 8)}, "`position_ids` must be of the shape"),
         ({"attention_mask": None}, "`attention_mask` must be given"),
         ({"labels": torch.zeros(9, 9, dtype=torch.long)}, "size"),
     ],

@@ -377,6 +377,7 @@ def compiled(*arguments: str) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_a_tap_is_traced_without_a_break_and_compiled_values_are_those_of_eager():
     said = compiled("eager", "Olmoe")
     assert said == {"breaks": {}, "graphs": 1, "difference": 0.0, "problems": []}

@@ -220,6 +220,7 @@ def test_it_recovers_an_exponent_where_least_squares_is_biased(family: str):
     assert fit.coefficients["decay"].low < -0.86 < fit.coefficients["decay"].high
 
 
+@pytest.mark.slow
 def test_intervals_cover_as_often_as_they_say():
     held, naive = 0, 0
     for stream in range(100):

@@ -53,6 +53,7 @@ def test_with_the_centred_square_the_slope_is_that_in_the_middle():
         assert other.bent.coefficients[name].low == pytest.approx(one.bent.coefficients[name].low)
 
 
+@pytest.mark.slow
 def test_a_straight_line_is_called_bent_as_often_as_it_should_be():
     tests = [
         curvature(accelerated_failure(simulated(seeds=10, stream=i)), "decay") for i in range(60)

@@ -159,7 +159,13 @@ def test_hostile_names_stay_text(tiny_sweep: Sweep):
     assert "<img" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("build", ["tiny", "rich", "one axis", "many cells"])
+@pytest.mark.parametrize(
+    "build",
+    [
+        "rich",
+        *(pytest.param(own, marks=pytest.mark.slow) for own in ("tiny", "one axis", "many cells")),
+    ],
+)
 def test_the_page_draws_its_figures_offline_without_complaint(
     build: str, rich_page: Path, page_file: Path, tiny_sweep: Sweep, chromium_path: Path
 ):
