@@ -213,7 +213,7 @@ def operations() -> dict[str, Any]:
         heads=form.n_heads,
     )
     rows = 8
-    training = _counted(lambda: _update(model, rows, form.length)) / (rows * form.length)
+    training = _counted(lambda: _plain_update(model, rows, form.length)) / (rows * form.length)
     with RouterTap(model) as tap:
         look = _counted(Reader(model, tap, probes).read)
     own = look * len(form.measured) / (training * form.tokens)
@@ -229,7 +229,7 @@ def operations() -> dict[str, Any]:
     }
 
 
-def _update(model: torch.nn.Module, rows: int, width: int) -> None:
+def _plain_update(model: torch.nn.Module, rows: int, width: int) -> None:
     ids = torch.randint(_D_VOCAB, (rows, width))
     model(input_ids=ids, labels=ids).loss.backward()
     model.zero_grad()
