@@ -218,6 +218,7 @@ def test_both_at_once_gives_the_same_lines_and_leaves_no_runs(tiny: list[Plan], 
     assert not list(own.iterdir())
 
 
+@pytest.mark.slow
 def test_both_goes_on_where_a_run_fails(tiny: list[Plan], tmp_path: Path):
     on_a_gpu = replace(tiny[0].base, training=replace(tiny[0].base.training, device="cuda"))
     bad = Plan(recipe="survey-zhong2023", networks=(replace(on_a_gpu, seed=9),))

@@ -183,6 +183,7 @@ def test_checkpoints_that_came_since_are_added_and_nothing_is_measured_twice(
     assert len(seen) == 1
 
 
+@pytest.mark.slow
 def test_other_measurements_make_another_run(checkpoints, tmp_path):
     few = checkpoints[1:2]
     first = monitor_checkpoints(few, PROBES, settings(tmp_path))
@@ -396,6 +397,7 @@ print((peak[0] - start) / size, size)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 def test_loading_needs_little_more_memory_than_the_model_and_gives_it_back(tmp_path):
     save(tmp_path / "tiny")

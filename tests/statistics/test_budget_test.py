@@ -143,6 +143,7 @@ def test_hysteresis_is_the_ratio_of_two_thresholds():
         assert 1 < found.ratio.low < 3 < found.ratio.high
 
 
+@pytest.mark.slow
 def test_four_seeds_seldom_call_a_critical_value_a_line():
     arms = [(grown(0.2, 4, stream=2 * i), grown(0.2, 4, stream=2 * i + 1)) for i in range(25)]
     assert sum(budget_test(*pair).verdict == "budget line" for pair in arms) <= 1
