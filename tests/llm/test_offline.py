@@ -21,6 +21,7 @@ from grokscope.core.errors import (
     UsageError,
     VerificationError,
 )
+from grokscope.experiment import load
 from grokscope.llm.checkpoint_model import (
     load_model,
     require_one_tokenizer,
@@ -34,7 +35,7 @@ from grokscope.llm.monitor import Monitor
 from grokscope.llm.monitor_run import MonitorRun
 from grokscope.llm.offline import Looked, OfflineSettings, Watching, monitor_checkpoints
 from grokscope.llm.probe import Probe, ProbeSet
-from grokscope.store import RunDirectory
+from grokscope.store import RunDirectory, query
 from llm.small_checkpoints import WORDS, train, word_tokenizer
 from llm.small_olmoe import olmoe, probes
 
@@ -210,6 +211,15 @@ def test_weights_that_have_changed_since_are_noticed(checkpoints, tmp_path):
     with pytest.raises(UsageError, match=said):
         monitor_checkpoints(find_checkpoints(names), PROBES, settings(tmp_path / "runs"))
     assert run.steps == [0, 1]
+    assert run.directory.status["state"] == "finished"  # nothing was done to it
+
+
+def test_its_rows_join_with_those_of_the_run(checkpoints, tmp_path):
+    run = monitor_checkpoints(checkpoints[:2], PROBES, settings(tmp_path))
+    found = query(tmp_path, "select recipe, step from runs join curves using (run) order by step")
+    assert [row[1] for row in found.rows] == [0, 1]
+    with pytest.raises(UsageError, match=r"run of a monitor, .*`grokscope\.llm\.MonitorRun`"):
+        load(run.path)
 
 
 def test_a_checkpoint_that_fails_leaves_the_others_and_is_done_again(online, checkpoints, tmp_path):

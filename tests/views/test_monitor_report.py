@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ from playwright.sync_api import sync_playwright
 
 from grokscope.core.errors import UsageError
 from grokscope.llm.panel_dictionary import DICTIONARY
+from grokscope.llm.reading import Reading
 from grokscope.store import RunDirectory
 from grokscope.views import MonitorCurves, render_monitor_report, write_monitor_report
 from grokscope.views.alert_table import alert_lines
 from grokscope.views.monitor_tables import number
 from grokscope.views.pathway_fall import PathwayFall, falls_of
-from views.planted_monitor import Domain, planted
+from views.planted_monitor import DOMAINS, Domain, planted
 
 SECTIONS = (
     *("alerts", "loss", "distance", "twins", "likeness", "balance", "layers", "accuracy"),
@@ -113,9 +115,29 @@ def test_a_fall_is_sharpening_where_length_explains_it(
     normalized: float, raw: float, shorter: float, meanwhile: float, kind: str
 ):
     fall = PathwayFall(
-        group="a", normalized=normalized, raw=raw, shorter=shorter, normalized_meanwhile=meanwhile
+        group="a",
+        normalized=normalized,
+        net=normalized,
+        raw=raw,
+        shorter=shorter,
+        normalized_meanwhile=meanwhile,
     )
     assert fall.kind == kind
+    above = replace(fall, net=-0.1)  # higher at the end than at the beginning
+    assert above.kind == ("back" if kind == "alike" else kind)
+
+
+def test_what_rises_and_comes_back_is_not_called_more_alike(tmp_path: Path):
+    """Two domains that part in the middle of the run, measured a few times."""
+
+    def part(step: int, reading: Reading) -> None:
+        if step < 2_000:
+            reading.pathways.weights[:] = 1 / reading.pathways.weights.shape[-1]
+
+    run = planted(tmp_path, tuple(range(0, 6_000, 1_000)), domains=DOMAINS[:2], spoil=part)
+    said = words(render_monitor_report(run))
+    assert "came to be more alike in" not in said
+    assert "These are 6 measurements only" in said
 
 
 def test_alerts_are_listed_with_steps_the_gravest_first(page_file: Path, monitored: RunDirectory):

@@ -1,6 +1,7 @@
 """`grokscope monitor`: the pathways of a language model at its checkpoints."""
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from grokscope.cli.monitor_command import Monitor
@@ -162,4 +163,5 @@ def _print(run: "MonitorRun", request: Monitor) -> None:
     say(f"next: grokscope report {name}")
     say(f"      grokscope show {name}")
     column = f"moe/{next(iter(run.header['groups']))}/distance_normalized"
-    say(f"""      grokscope query 'SELECT step, "{column}" FROM curves'{out_option(request.out)}""")
+    sql = f"SELECT step, \"{column}\" FROM curves WHERE run_id = '{run.directory.id}' ORDER BY step"
+    say(f"      grokscope query {shlex.quote(sql)}{out_option(request.out)}")

@@ -25,6 +25,7 @@ from grokscope.experiment.trainer import Trainer
 from grokscope.explanation import NetworkSubject
 from grokscope.explanation.subject import accuracy
 from grokscope.explanation.thresholds import FROZEN
+from grokscope.llm.monitor_run import is_monitor
 from grokscope.models import Parameters
 from grokscope.store import Checkpoint, RunDirectory, resolve_run
 from grokscope.tasks import Split
@@ -205,9 +206,15 @@ def load(name: str | Path = "last", root: str | Path = "runs") -> Run:
     """A run by path, id, the unique start of an id, or `last`.
 
     Raises:
-        UsageError: there is no such run under `root`.
+        UsageError: there is no such run under `root`, or it is that of a monitor.
     """
-    return Run(resolve_run(str(name), Path(root)))
+    directory = resolve_run(str(name), Path(root))
+    if is_monitor(directory):
+        raise UsageError(
+            f"{directory.id} is the run of a monitor, which has no networks: read it with "
+            "`grokscope.llm.MonitorRun`."
+        )
+    return Run(directory)
 
 
 def start_run(

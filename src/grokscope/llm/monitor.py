@@ -157,6 +157,10 @@ class Monitor:
         assert self.run is not None
         return list(self.run.losses()), self.run.pathways(step).weights
 
+    def __repr__(self) -> str:
+        where = f", in {self.run.path}" if self.run is not None else ""
+        return f"<Monitor of {len(self._layers)} routers{where}>"
+
     @property
     def measurements(self) -> list[Measurement]:
         """All of the run, rising in step."""

@@ -85,7 +85,10 @@ class MonitorRun:
 
     def _begin(self) -> None:
         self._open.enter_context(self.directory.locked())
-        self.directory.update_status(state="running")
+        self.directory.update_status(state="running", networks=1)
+
+    def __repr__(self) -> str:
+        return f"MonitorRun({str(self.path)!r})"
 
     @property
     def path(self) -> Path:

@@ -142,7 +142,8 @@ class _Work:
         self._header["read"] = "checkpoints"
         self._history = History(probes=probes, settings=measuring)
         self._alerted: set[tuple[str, str]] = set()
-        self._done = 0
+        self._done = self._known = 0
+        self._before: str | None = None
         self._weights: dict[str, str] = {}
 
     def go_on(self) -> None:
@@ -153,8 +154,9 @@ class _Work:
         """
         found = next((one for one in reversed(self._candidates()) if self._extends(one)), None)
         if found is not None:
+            self._before = str(found.directory.status.get("state"))
             self.run = MonitorRun.go_on(found.path, self._header)
-            self._done = len(self.run.steps)
+            self._done = self._known = len(self.run.steps)
             self._weights = _weights_of(found)
 
     def measure(self) -> None:
@@ -192,6 +194,8 @@ class _Work:
             raise
         except GrokscopeError as error:
             state, problem = "failed", str(error)
+            if self._before is not None and self._done == self._known:
+                state, problem = self._before, None  # nothing was done to the run
             raise
         finally:
             if self.run is not None:

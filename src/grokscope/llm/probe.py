@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
@@ -47,6 +48,8 @@ class Probe:
     exposed: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        if not all(isinstance(token, Integral) for token in self.tokens):
+            raise SettingError("tokens", "token ids, whole numbers", self.tokens)
         if len(self.tokens) < 2:
             raise SettingError("tokens", "at least two, one of them to be predicted", self.tokens)
         if self.counted is not None and len(self.counted) != len(self.tokens):

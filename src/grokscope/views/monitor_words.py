@@ -12,6 +12,8 @@ from grokscope.views.memory_gap import Gaps
 from grokscope.views.monitor_curves import MonitorCurves
 from grokscope.views.pathway_fall import PathwayFall, falls_of, relative_fall
 
+_MEASUREMENTS = 8
+"""Below so many a fall is named with a word of caution."""
 _NAMED = 3
 """Domains that a sentence names."""
 
@@ -23,7 +25,7 @@ def headline(curves: MonitorCurves, gaps: Gaps, alerts: Sequence[AlertLine]) -> 
         said = [f"{one}: nothing can be said yet of what changes."]
     else:
         falls = falls_of(curves, [curves.main(domain) for domain in curves.domains])
-        said = [*_main(falls), *_control(curves, falls), *_twins(curves, falls)]
+        said = [*_main(falls), *_few(curves), *_control(curves, falls), *_twins(curves, falls)]
     return [*said, *_memory(curves, gaps), *_accuracy(curves), _alerts(alerts)]
 
 
@@ -42,13 +44,23 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %" if abs(share) < 0.0995 else f"{100 * share:.0f} %"
 
 
+def _few(curves: MonitorCurves) -> list[str]:
+    """A word of caution where chance alone could make such numbers."""
+    if len(curves.steps) >= _MEASUREMENTS:
+        return []
+    return [f"These are {len(curves.steps)} measurements only: chance moves distances as well."]
+
+
 def _main(falls: Sequence[PathwayFall]) -> list[str]:
     """How many domains did what, and then by how much."""
-    alike, sharper, still = (_of(falls, kind) for kind in ("alike", "sharper", "still"))
+    alike, back, sharper, still = (
+        _of(falls, kind) for kind in ("alike", "back", "sharper", "still")
+    )
     parts = [
         said if len(falls) == 1 else f"{said} in {len(some)} of {len(falls)} domains"
         for some, said in (
             (alike, "pathways came to be more alike"),
+            (back, "they parted and came back" if alike else "pathways parted and came back"),
             (sharper, "they only got shorter" if alike else "pathways only got shorter"),
             (still, "not much changed"),
         )
@@ -62,6 +74,12 @@ def _main(falls: Sequence[PathwayFall]) -> list[str]:
         names = _names(alike, lambda fall: percent(fall.normalized))
         found.append(
             f"More alike: from its highest value, the normalised distance fell by {names}."
+        )
+    if back:
+        names = _names(back, lambda fall: percent(fall.normalized))
+        found.append(
+            f"Parted and came back: the normalised distance fell by {names} from its highest "
+            "value, but not below where it began."
         )
     if sharper:
         names = _names(sharper, _sharper_words)
@@ -114,8 +132,8 @@ def _twins(curves: MonitorCurves, falls: Sequence[PathwayFall]) -> list[str]:
     if other:
         names = _names(other, lambda fall: percent(max(fall.normalized, 0.0)))
         said.append(
-            f"Twins that were never trained on did not follow ({names}): there, it is at least "
-            "partly about the samples that were seen."
+            f"Twins that were never trained on did not follow ({names}): there, it may be about "
+            "the samples that were seen."
         )
     return said
 

@@ -9,7 +9,7 @@ import numpy as np
 from grokscope.llm.alerts import EXPLAINED, FALL
 from grokscope.views.monitor_curves import MonitorCurves, Series
 
-Kind = Literal["alike", "sharper", "still", "unknown"]
+Kind = Literal["alike", "back", "sharper", "still", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,7 @@ class PathwayFall:
     Attributes:
         group: of which.
         normalized: of the normalised distance, from its own highest value.
+        net: of the normalised distance, from its first value.
         raw: of the raw distance, from its highest value.
         shorter: of the pathways' length, since then.
         normalized_meanwhile: of the normalised distance, since then.
@@ -26,6 +27,7 @@ class PathwayFall:
 
     group: str
     normalized: float
+    net: float
     raw: float
     shorter: float
     normalized_meanwhile: float
@@ -37,7 +39,9 @@ class PathwayFall:
             return "unknown"
         if self.raw >= FALL and self._is_by_length:
             return "sharper"
-        return "alike" if self.normalized >= FALL else "still"
+        if self.normalized < FALL:
+            return "still"
+        return "alike" if self.net >= FALL else "back"
 
     @property
     def _is_by_length(self) -> bool:
@@ -61,6 +65,11 @@ def relative_fall(values: Series, start: int | None = None) -> float:
     return float((values[first] - values[known[-1]]) / values[first])
 
 
+def _first(values: Series) -> int:
+    """The place of the first known value; 0 where there is none."""
+    return int(np.argmax(np.isfinite(values)))
+
+
 def _fall(curves: MonitorCurves, group: str) -> PathwayFall:
     raw = curves.series(group, "distance")
     highest = int(np.argmax(np.where(np.isfinite(raw), raw, -1.0)))
@@ -68,6 +77,7 @@ def _fall(curves: MonitorCurves, group: str) -> PathwayFall:
     return PathwayFall(
         group=group,
         normalized=relative_fall(normalized),
+        net=relative_fall(normalized, _first(normalized)),
         raw=relative_fall(raw),
         shorter=relative_fall(length, highest),
         normalized_meanwhile=relative_fall(normalized, highest),
