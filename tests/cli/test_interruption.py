@@ -31,6 +31,7 @@ def wait_for_step(process: subprocess.Popen[str], runs: Path, step: int) -> None
     raise AssertionError(f"step {step} was not seen: {process.communicate()}")
 
 
+@pytest.mark.slow
 def test_interrupted_or_killed_a_run_goes_on_to_the_same_weights(start, spawn, tmp_path):
     words = ("run", "quick", *TRAINING, "--json")
     whole = spawn(words, tmp_path)

@@ -88,7 +88,7 @@ def plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     ("dtype", "at_once"),
     [
         (torch.float32, True),
-        (torch.float64, False),
+        pytest.param(torch.float64, False, marks=pytest.mark.slow),
         pytest.param(torch.float32, False, marks=pytest.mark.slow),
         pytest.param(torch.float64, True, marks=pytest.mark.slow),
     ],

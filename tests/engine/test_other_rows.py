@@ -175,6 +175,7 @@ def test_a_stack_of_three_is_three_single_runs(name: str, batch_size: int | None
         assert distance(weights(together, i), weights(alone, 0)) < 1e-10
 
 
+@pytest.mark.slow
 @every_case
 def test_it_learns_its_training_rows(name: str):
     case, some = CASES[name], population(name, dtype=torch.float64)
